@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of a node; read from code, files and the environment in the composition root only."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from l8types.enums import WireProfile
+from l8types.errors import ConfigurationError
+
+__all__ = ["NodeSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Settings that more than one part of a node needs."""
+
+    alias: str = "node"
+    """Human-readable name of the node in logs and views."""
+    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """Id of the node in the network; a new random one by default."""
+    host: str = "127.0.0.1"
+    """Address of the switch: where an interface connects to and a switch listens."""
+    port: int = 10005
+    """TCP port of the switch; 0 lets a switch pick a free one."""
+    peers: tuple[tuple[str, int], ...] = ()
+    """Other switches that a switch links to, as host and port."""
+    profile: WireProfile = WireProfile.NATIVE
+    """Wire format of the network."""
+    insecure: bool = False
+    """Let a switch listen beyond loopback without certificates; for closed laboratories only."""
+    data_directory: Path = field(default_factory=lambda: Path.home() / ".layer8")
+    """Where the node keeps its files; created when first used."""
+    keep_alive: float = 5.0
+    """Seconds between reports of a node; three missed ones make it unreachable."""
+    request_timeout: float = 30.0
+    """Seconds a request waits when the caller does not say."""
+    max_frame_bytes: int = 52_428_800
+    """Largest message; 50 MiB as in the Go nodes, so that both sides accept the same."""
+    queue_bytes: int = 67_108_864
+    """Bytes that wait per connection before senders are held back."""
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    """Entry-point group to the name of the implementation to use."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            raise ConfigurationError(f"port {self.port} is not in 0..65535")
+        if self.keep_alive <= 0 or self.request_timeout <= 0:
+            raise ConfigurationError("keep_alive and request_timeout must be above zero seconds")
+        if self.max_frame_bytes < 4096:
+            raise ConfigurationError(
+                f"max_frame_bytes {self.max_frame_bytes} is below 4096, too small for a handshake"
+            )
+        if len(self.uuid) != 36:
+            raise ConfigurationError(f"uuid {self.uuid!r} is not 36 characters long")

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers of the enumerations that travel on the wire."""
+
+from __future__ import annotations
+
+import pytest
+
+from l8types.enums import (
+    Action,
+    DecoratorType,
+    MulticastMode,
+    NodeState,
+    NotificationType,
+    Priority,
+    TransactionState,
+)
+from l8types.pb.health_pb2 import L8HealthState
+from l8types.pb.notification_pb2 import L8NotificationType
+from l8types.pb.reflect_pb2 import L8DecoratorType
+
+
+@pytest.mark.feature("TYP-11")
+def test_priorities_and_modes_fit_the_header() -> None:
+    """The highest priority is 7; every mode that can be sent fits four bits."""
+    assert [priority.value for priority in Priority] == list(range(8))
+    assert Priority.P1 == 7
+    assert all(mode < 16 for mode in MulticastMode if mode is not MulticastMode.UNICAST)
+
+
+@pytest.mark.feature("TYP-11")
+def test_actions_are_numbered_as_on_the_wire() -> None:
+    """CRUD comes first, map-reduce is CRUD plus 20, 20 itself is not used."""
+    assert [Action.POST, Action.PUT, Action.PATCH, Action.DELETE, Action.GET] == [1, 2, 3, 4, 5]
+    for verb in ("POST", "PUT", "PATCH", "DELETE", "GET"):
+        assert Action[f"MAP_REDUCE_{verb}"] == Action[verb] + 20
+    assert 20 not in set(Action)
+    assert [state.value for state in TransactionState] == list(range(8))
+
+
+def test_enumerations_agree_with_their_messages() -> None:
+    """Python enums and protobuf enums of the same thing have the same numbers."""
+    assert [n.value for n in NotificationType] == sorted(L8NotificationType.values())
+    assert [n.value for n in NodeState] == sorted(L8HealthState.values())
+    assert [n.value for n in DecoratorType] == sorted(L8DecoratorType.values())
