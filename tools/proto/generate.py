@@ -11,8 +11,9 @@
 
 The compiler is old on purpose. From protoc 27 on, generated code refuses any runtime older than
 the compiler, so every regeneration would raise the oldest protobuf that users may have. The code
-of protoc 25 runs unchanged on the runtimes 4.25 to 7. The stubs come from mypy-protobuf, because
-those of protoc 25 do not pass `mypy --strict`; comments of the sources become their docstrings.
+of protoc 25 runs unchanged on the runtimes 4.25 to 7. (Packages ask for 5.27 or newer, since older
+runtimes warn on import under Python 3.12.) The stubs come from mypy-protobuf, because those of
+protoc 25 do not pass `mypy --strict`; comments of the sources become their docstrings.
 
 The pins above are the only ones; any runner of inline script metadata obeys them:
 
