@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the registered benchmarks, prints a table with ratios, and keeps it as JSON.
+
+Every measurement has a process of its own. The rounds go in turns through all benchmarks, so
+that a slow spell of the machine meets all of them; the median of the rounds counts.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.bench.registry import BENCHMARKS, Benchmark
+
+Figures = dict[str, dict[str, list[float]]]
+"""Per benchmark and figure the values of all rounds."""
+
+
+def measure_here(name: str, seconds: float) -> None:
+    """Run one benchmark in this process and print its figures as JSON."""
+    benchmark = next(one for one in BENCHMARKS if one.name == name)
+    print(json.dumps(benchmark.load()(seconds)))
+
+
+def measure_apart(benchmark: Benchmark, seconds: float) -> dict[str, float]:
+    """Run one benchmark in a process of its own.
+
+    Raises:
+        RuntimeError: it failed; what it said has been printed.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "tools.bench",
+        f"--one={benchmark.name}",
+        f"--seconds={seconds}",
+    ]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the benchmark {benchmark.name!r} failed")
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def measure_all(rounds: int, seconds: float) -> Figures:
+    """Measure all benchmarks in turns."""
+    found: Figures = {benchmark.name: {} for benchmark in BENCHMARKS}
+    for number in range(rounds):
+        for benchmark in BENCHMARKS:
+            print(f"round {number + 1} of {rounds}: {benchmark.name}", file=sys.stderr, flush=True)
+            for figure, value in measure_apart(benchmark, seconds).items():
+                found[benchmark.name].setdefault(figure, []).append(value)
+    return found
+
+
+def limits(medians: Mapping[str, Mapping[str, float]], group: str) -> Mapping[str, float]:
+    """Return the figures of a group's bare limit."""
+    return next((medians[one.name] for one in BENCHMARKS if one.group == group and one.limit), {})
+
+
+def table(medians: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the lines of the table: each figure, and its share of the bare limit."""
+    lines = []
+    for group in dict.fromkeys(benchmark.group for benchmark in BENCHMARKS):
+        lines += ["", group, f"  {'':<20} {'figure':<20} {'median':>12} {'of the limit':>13}"]
+        limit = limits(medians, group)
+        for benchmark in (one for one in BENCHMARKS if one.group == group):
+            for figure, value in medians[benchmark.name].items():
+                share = f"{value / limit[figure]:.0%}" if limit.get(figure) else "-"
+                lines.append(f"  {benchmark.name:<20} {figure:<20} {value:>12,.0f} {share:>13}")
+    return lines
+
+
+def report(found: Figures, medians: Mapping[str, Mapping[str, float]]) -> dict[str, object]:
+    """Return what is kept as JSON: the machine, the medians and every single value."""
+    machine = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+    }
+    groups = {benchmark.name: benchmark.group for benchmark in BENCHMARKS}
+    return {"machine": machine, "groups": groups, "medians": medians, "rounds": found}
+
+
+def main() -> int:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=5, help="measurements (default: 5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for a figure (default: 2)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        measure_here(arguments.one, arguments.seconds)
+        return 0
+    try:
+        found = measure_all(arguments.rounds, arguments.seconds)
+    except RuntimeError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    medians = {
+        name: {figure: statistics.median(values) for figure, values in figures.items()}
+        for name, figures in found.items()
+    }
+    print("\n".join(table(medians)))
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(report(found, medians), indent=2) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of the benchmarks, and the bare relay that everything is compared with."""
+
+from unittest.mock import Mock
+
+import pytest
+
+from tools.bench import __main__ as bench
+from tools.bench import relay
+from tools.bench.registry import BENCHMARKS, Benchmark
+
+
+def test_table_compares_within_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A figure is shown with its share of the limit of its group, where there is one."""
+    limit = Benchmark(name="bare", group="g", module="m", limit=True)
+    ours = Benchmark(name="ours", group="g", module="m")
+    monkeypatch.setattr(bench, "BENCHMARKS", (limit, ours))
+    lines = bench.table({"bare": {"a": 2000.0}, "ours": {"a": 500.0, "b": 7.0}})
+    assert [line.split()[-2:] for line in lines[3:]] == [
+        ["2,000", "100%"],
+        ["500", "25%"],
+        ["7", "-"],
+    ]
+
+
+def test_every_benchmark_is_there() -> None:
+    """Each registered module has a function that measures, and each group one limit at most."""
+    assert all(callable(benchmark.load()) for benchmark in BENCHMARKS)
+    groups = [benchmark.group for benchmark in BENCHMARKS if benchmark.limit]
+    assert len(groups) == len(set(groups))
+
+
+def test_relay_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests go through the relay's process to the echo's and come back."""
+    monkeypatch.setattr(relay, "WARM_UP", 0.05)
+    figures = relay.measure(0.05)
+    assert list(figures) == ["1 outstanding", "64 outstanding"]
+    assert all(value > 0 for value in figures.values())
+
+
+def test_frames_survive_every_split() -> None:
+    """Frames that arrive in pieces are handed on whole and in order."""
+    stream = relay.FRAME * 2
+    for cut in range(len(stream) + 1):
+        handle = Mock()
+        frames = relay.Frames(handle)
+        frames.data_received(stream[:cut])
+        frames.data_received(stream[cut:])
+        assert b"".join(call.args[1] for call in handle.call_args_list) == stream
+        assert sum(call.args[2] for call in handle.call_args_list) == 2
