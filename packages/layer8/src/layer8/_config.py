@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of a node from code, a TOML file and the environment, in that order of strength."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from l8types.constants import Plugin
+from l8types.enums import WireProfile
+from l8types.errors import ConfigurationError
+from l8types.settings import NodeSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["DEFAULT_PLUGINS", "load_settings"]
+
+DEFAULT_PLUGINS: Final[Mapping[str, str]] = {Plugin.SECURITY: "local"}
+"""What is used where several implementations are installed and the settings name none."""
+
+_PREFIX: Final = "LAYER8_"
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
+
+
+def load_settings(
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    **code: object,
+) -> NodeSettings:
+    """Compose the settings of a node.
+
+    Args:
+        file: TOML file with the tables ``[node]`` (fields of ``NodeSettings``) and ``[plugins]``
+            (entry-point group to name); by default the file that ``LAYER8_CONFIG`` names, if any.
+        environment: Variables ``LAYER8_<FIELD>``; by default those of the process.
+        **code: Fields of ``NodeSettings``; they win over file and environment.
+
+    Returns:
+        Validated settings.
+
+    Raises:
+        ConfigurationError: Unknown field, wrong type, unreadable file; names the source.
+    """
+    variables = os.environ if environment is None else environment
+    if file is None and variables.get(f"{_PREFIX}CONFIG"):
+        file = Path(variables[f"{_PREFIX}CONFIG"])
+    merged: dict[str, object] = _from_environment(variables)
+    plugins: dict[str, str] = dict(DEFAULT_PLUGINS)
+    if file is not None:
+        node, named = _from_file(file)
+        merged |= node
+        plugins |= named
+    merged |= _checked(code, "code")
+    own = merged.pop("plugins", {})
+    if isinstance(own, dict):
+        plugins |= own
+    return NodeSettings(**merged, plugins=plugins)  # type: ignore[arg-type]  # checked by field
+
+
+def _from_environment(variables: Mapping[str, str]) -> dict[str, object]:
+    fields = {f"{_PREFIX}{name.upper()}": name for name in _CONVERTERS}
+    return {
+        field: _convert(field, variables[variable], variable)
+        for variable, field in fields.items()
+        if variable in variables
+    }
+
+
+def _from_file(file: Path) -> tuple[dict[str, object], dict[str, str]]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not a TOML file: {error}") from error
+    unknown = sorted(content.keys() - {"node", "plugins"})
+    if unknown:
+        raise ConfigurationError(f"{file}: unknown table {unknown[0]!r}; use [node] and [plugins]")
+    plugins = content.get("plugins", {})
+    if not all(isinstance(name, str) for name in plugins.values()):
+        raise ConfigurationError(f"{file}: [plugins] maps entry-point groups to names")
+    return _checked(content.get("node", {}), str(file)), plugins
+
+
+def _checked(values: Mapping[str, object], source: str) -> dict[str, object]:
+    known = {field.name for field in dataclasses.fields(NodeSettings)}
+    for name in values:
+        if name not in known:
+            raise ConfigurationError(
+                f"{source}: unknown setting {name!r}; known are {', '.join(sorted(known))}"
+            )
+    return {
+        name: _convert(name, value, source) if isinstance(value, str) else _listed(value)
+        for name, value in values.items()
+    }
+
+
+def _listed(value: object) -> object:
+    """TOML lists of ``[host, port]`` as the tuples that the settings hold."""
+    if isinstance(value, list):
+        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
+    return value
+
+
+def _convert(name: str, text: str, source: str) -> object:
+    try:
+        return _CONVERTERS.get(name, str)(text)
+    except (ValueError, KeyError) as error:
+        raise ConfigurationError(f"{source}: {text!r} is no value for {name}") from error
+
+
+def _bool(text: str) -> bool:
+    folded = text.strip().lower()
+    if folded not in _TRUE | _FALSE:
+        raise ValueError(text)
+    return folded in _TRUE
+
+
+def _peers(text: str) -> tuple[tuple[str, int], ...]:
+    """``host:port`` pairs separated by commas."""
+    pairs = (part.strip().rpartition(":") for part in text.split(",") if part.strip())
+    return tuple((host, int(port)) for host, _, port in pairs)
+
+
+_CONVERTERS: Final[dict[str, Callable[[str], object]]] = {
+    "alias": str,
+    "uuid": str,
+    "host": str,
+    "port": int,
+    "peers": _peers,
+    "profile": WireProfile,
+    "insecure": _bool,
+    "data_directory": Path,
+    "keep_alive": float,
+    "request_timeout": float,
+    "max_frame_bytes": int,
+    "queue_bytes": int,
+}
