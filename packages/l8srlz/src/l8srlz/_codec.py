@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The object codec: one value to self-describing bytes and back."""
+
+from typing import final
+
+from l8srlz import _go_rules
+from l8srlz._decoder import Decoder
+from l8srlz._encoder import Encoder
+from l8srlz._faults import Fault
+from l8srlz._native import NativeBodies
+from l8srlz._wire import Limits
+from l8types.enums import Kind
+from l8types.errors import DecodeError, EncodeError
+from l8types.protocols.models import Registry
+
+
+@final
+class ObjectCodec:
+    """Self-describing bytes of scalars, lists, maps, models and ``None``.
+
+    The format is that of the Go nodes, with one kind of its own for dataclass and
+    ``msgspec.Struct`` instances. Empty lists, maps and byte strings are read back as ``None``, as
+    the format does not tell them apart. Values are written as follows:
+
+    ===================================  =====================================================
+    ``bool``, ``str``, bytes-like         as such
+    ``int``                               ``INT``, above its range ``UINT64``
+    ``float``                             ``FLOAT64``
+    ``Int32``, ``UInt8``, ``Float32`` …   the kind of their name
+    ``IntEnum``                           ``INT32``
+    lists, tuples, other sequences        ``LIST``
+    dicts, other mappings                 ``MAP`` in their own order
+    protobuf messages                     ``MESSAGE`` under their registered name
+    dataclass and ``msgspec`` instances   the native kind; the class must be registered
+    ===================================  =====================================================
+
+    A codec may be shared by threads once the models are registered.
+
+    Args:
+        registry: Finds models by short name and the other way round.
+        go_compatible: Refuse what Go nodes cannot read: native models, and lists and maps of
+            mixed types, which would end them.
+        keep_kinds: Give numbers that are no ``INT`` or ``FLOAT64`` as :class:`Int32` and its like,
+            so that they are written again as they came; otherwise as plain numbers, which suit
+            dataclasses better. By default the same as ``go_compatible``.
+        limits: What is accepted in both directions.
+    """
+
+    __slots__ = ("_bodies", "_encoder", "_keep_kinds", "_registry", "go_compatible", "limits")
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        go_compatible: bool = False,
+        keep_kinds: bool | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.go_compatible = go_compatible
+        self._registry = registry
+        self._keep_kinds = go_compatible if keep_kinds is None else keep_kinds
+        self._bodies = NativeBodies()
+        self._encoder = Encoder(
+            registry, max_depth=self.limits.max_depth, go_compatible=go_compatible
+        )
+
+    def encode(
+        self, value: object, *, kind: Kind | None = None, key_kind: Kind | None = None
+    ) -> bytes:
+        """Bytes of a value.
+
+        Args:
+            value: What to encode.
+            kind: Declared kind; for a list or map that of each item. By default the kinds follow
+                from the Python types as told above.
+            key_kind: Declared kind of the keys of a map; only together with ``kind``.
+
+        Raises:
+            EncodeError: Unsupported type, out of range or above the limits; names where.
+        """
+        out = bytearray()
+        self.write(out, value, "value", kind=kind, key_kind=key_kind)
+        self.check_size(out)
+        return bytes(out)
+
+    def decode(self, data: bytes | memoryview) -> object:
+        """The one value of the bytes.
+
+        Raises:
+            DecodeError: Not exactly one value, above the limits, or of a type that is not
+                registered; carries the offset.
+        """
+        decoder = self.decoder(data)
+        value = decoder.read()
+        if decoder.remaining:
+            raise decoder.fail("more data behind the value", decoder.position)
+        return value
+
+    def write(
+        self,
+        out: bytearray,
+        value: object,
+        place: str,
+        *,
+        kind: Kind | None = None,
+        key_kind: Kind | None = None,
+    ) -> None:
+        """Append a value to a buffer, for formats that put several behind each other.
+
+        Args:
+            out: The buffer; of no use after an error.
+            value: What to encode.
+            place: What an error calls the value.
+            kind: As for :meth:`encode`.
+            key_kind: As for :meth:`encode`.
+
+        Raises:
+            EncodeError: As for :meth:`encode`.
+        """
+        try:
+            if kind is None:
+                self._encoder.write(out, value)
+            else:
+                self._encoder.write_as(out, value, kind, key_kind)
+            if self.go_compatible:
+                # After the encoder, which has bounded the depth by now.
+                _go_rules.check(value, kind)
+        except Fault as fault:
+            raise EncodeError(f"cannot encode {fault.path(place)}: {fault.reason}") from fault
+
+    def check_size(self, out: bytearray) -> None:
+        """Accept a finished buffer.
+
+        Raises:
+            EncodeError: It is above the limit.
+        """
+        if len(out) > self.limits.max_bytes:
+            limit = self.limits.max_bytes
+            raise EncodeError(f"cannot encode {len(out)} bytes, the limit is {limit}")
+
+    def decoder(self, data: bytes | memoryview) -> Decoder:
+        """Reader of consecutive values.
+
+        Raises:
+            DecodeError: The data are above the limit.
+        """
+        size = data.nbytes if isinstance(data, memoryview) else len(data)
+        if size > self.limits.max_bytes:
+            limit = self.limits.max_bytes
+            raise DecodeError(f"{size} bytes are above the limit of {limit}", offset=0)
+        return Decoder(
+            bytes(data),
+            self._registry,
+            self._bodies,
+            max_depth=self.limits.max_depth,
+            keep_kinds=self._keep_kinds,
+        )

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the entry points of this package name: one factory per interface."""
+
+from l8srlz._binary import BinarySerializer
+from l8srlz._codec import ObjectCodec
+from l8srlz._factory import ElementsFactory
+from l8srlz._json import JsonSerializer
+from l8types.enums import WireProfile
+from l8types.protocols import data, models
+from l8types.protocols.runtime import Resources
+
+
+def _codec(resources: Resources) -> ObjectCodec:
+    go_compatible = resources.settings.profile is WireProfile.GO
+    return ObjectCodec(resources.registry, go_compatible=go_compatible)
+
+
+def create_codec(resources: Resources) -> data.ObjectCodec:
+    """Codec over the node's registry; Go-compatible in a network of the ``go`` profile."""
+    return _codec(resources)
+
+
+def create_elements(resources: Resources) -> data.ElementsFactory:
+    """Factory of containers over the node's registry; Go-compatible in the ``go`` profile.
+
+    It brings its own codec: the format of a container is made of that of its values.
+    """
+    return ElementsFactory(_codec(resources))
+
+
+def create_binary_serializer(_resources: Resources) -> models.Serializer:
+    """Serializer of the mode BINARY."""
+    return BinarySerializer()
+
+
+def create_json_serializer(_resources: Resources) -> models.Serializer:
+    """Serializer of the mode JSON."""
+    return JsonSerializer()
