@@ -213,7 +213,8 @@ class ItemChange:
             state in ``item``.
         model: Short type name.
         key: Plain primary key text.
-        item: The item as above; owned by the event, not to be changed.
+        item: The item as above; for PUT and PATCH the state afterwards where it is known (it does
+            not travel in the native profile). Owned by the event, not to be changed.
         changes: The changes of a PUT or PATCH.
         source: Id of the node where it happened, empty for this one.
         sequence: Counts the changes of one cache on one node, from 1; 0 when unknown.

@@ -49,12 +49,16 @@ class Subscription(Protocol):
 class ObjectCodec(Protocol):
     """Self-describing bytes of one value: scalar, list, map, model instance or ``None``."""
 
-    def encode(self, value: object, *, kind: Kind | None = None) -> bytes:
+    def encode(
+        self, value: object, *, kind: Kind | None = None, key_kind: Kind | None = None
+    ) -> bytes:
         """Bytes of a value.
 
         Args:
             value: What to encode.
-            kind: Exact kind of a scalar; by default ``int`` is ``INT`` and ``float`` ``FLOAT64``.
+            kind: Exact kind of a scalar, or of the items of a list or map; by default ``int`` is
+                ``INT`` and ``float`` ``FLOAT64``.
+            key_kind: Exact kind of the keys of a map.
 
         Raises:
             EncodeError: Unsupported type or out of range; names where in the value.

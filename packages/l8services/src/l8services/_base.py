@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A complete service made from a model and an agreement: the distributed cache as a handler."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from l8services._fetch import CopyFetcher
+from l8services._reads import Reader
+from l8services._replica import Replica
+from l8services._store import StoreWriter
+from l8services._sync import ReplicaSync
+from l8services._tasks import TaskScope
+from l8services._tuning import Tuning
+from l8services._writes import Writer
+from l8types.enums import Action
+from l8types.errors import ClosedError, InvalidInputError, L8Error
+from l8types.pb import L8NotificationSet
+
+if TYPE_CHECKING:
+    from l8types.protocols.data import Elements
+    from l8types.protocols.net import VNic
+    from l8types.protocols.services import Call
+    from l8types.sla import ServiceLevelAgreement
+
+__all__ = ["BaseService"]
+
+_log = logging.getLogger(__name__)
+
+
+class BaseService:
+    """Keeps the items of one model in memory, equal on all nodes that offer the service.
+
+    Each instance takes writes; it tells the others what changed, and they repair what they missed.
+    An instance that starts fetches the items from another one, or else from the store, before it
+    serves.
+
+    With a store, a write is stored before it is acknowledged (``write_behind=None``), or collected
+    and stored later. The instance that took a write stores it: instances of one service share a
+    store.
+
+    Args:
+        tuning: Times and limits of the agreement between instances.
+    """
+
+    def __init__(self, tuning: Tuning | None = None) -> None:
+        self._tuning = tuning or Tuning()
+        self._parts: _Parts | None = None
+
+    async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
+        """Fill the cache and start the background tasks.
+
+        Raises:
+            InvalidInputError: The agreement has no model, or asks for a service without state.
+            L8Error: No other instance has items, and the store cannot be read.
+        """
+        if sla.model is None or not sla.stateful:
+            raise InvalidInputError(
+                f"service {sla.key} has no model to keep; it needs a handler of its own"
+            )
+        parts = _Parts(sla, sla.model, vnic, self._tuning)
+        parts.start(complete=await parts.fill(sla))
+        self._parts = parts
+
+    async def deactivate(self) -> None:
+        """Send and store what is left, within the time to close, then stop."""
+        parts, self._parts = self._parts, None
+        if parts is not None:
+            await parts.aclose()
+
+    async def post(self, elements: Elements, call: Call) -> Elements:
+        """Add items or replace those with their keys; the answer has one entry per item."""
+        return await self._running.writer.write(Action.POST, elements.values, call)
+
+    async def put(self, elements: Elements, call: Call) -> Elements:
+        """Replace items as a whole, or add them; answer as for :meth:`post`."""
+        return await self._running.writer.write(Action.PUT, elements.values, call)
+
+    async def patch(self, elements: Elements, call: Call) -> Elements:
+        """Merge what is present into the items, or add them; answer as for :meth:`post`."""
+        return await self._running.writer.write(Action.PATCH, elements.values, call)
+
+    async def delete(self, elements: Elements, call: Call) -> Elements:
+        """Remove items by example or key text, or all that a query matches.
+
+        One entry of the answer per item; one that is not there is an error of its entry.
+        """
+        writer = self._running.writer
+        if elements.query is not None:
+            return await writer.delete_matching(elements, call)
+        return await writer.write(Action.DELETE, elements.values, call)
+
+    async def get(self, elements: Elements, call: Call) -> Elements:
+        """Answer a query, or find items by example or key text.
+
+        Raises:
+            QueryError: It is no query.
+            InvalidInputError: It is about another model, or asks nothing.
+        """
+        return await self._running.reader.get(elements, call)
+
+    async def notify(self, elements: Elements, call: Call) -> None:
+        """Apply changes of other instances, one by one."""
+        parts = self._running
+        for message in elements.values:
+            if not isinstance(message, L8NotificationSet):
+                raise InvalidInputError(
+                    f"service {call.key} was notified of {type(message).__name__}, not of a change"
+                )
+            try:
+                parts.replica.receive(message)
+            except L8Error as error:
+                # One change that is not understood must not keep the next ones away.
+                _log.warning("%s: a change of %s is lost: %s", call.key, message.source, error)
+        parts.sync.received()
+
+    async def failed(self, elements: Elements, call: Call) -> None:
+        """A change that did not reach an instance; that one sees the gap and fetches."""
+        _log.debug("%s: %d changes came back undelivered", call.key, len(elements))
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits to be sent, fetched or stored."""
+        return self._parts is None or self._parts.settled
+
+    def __len__(self) -> int:
+        return len(self._running.replica.cache)
+
+    @property
+    def _running(self) -> _Parts:
+        if self._parts is None:
+            raise ClosedError("the service is not active; activate it first")
+        return self._parts
+
+
+class _Parts:
+    """What an active base service is made of."""
+
+    def __init__(self, sla: ServiceLevelAgreement, model: type, vnic: VNic, tuning: Tuning) -> None:
+        resources = vnic.resources
+        self._key = sla.key
+        cache = resources.caches.create(model)
+        for name, counter in sla.counters.items():
+            cache.add_counter(name, counter)
+        self.replica = Replica(
+            cache,
+            sla.key,
+            vnic.uuid,
+            codec=resources.notifications,
+            clock=resources.clock,
+            tuning=tuning,
+            on_contested=self._contested,
+        )
+        self.store: StoreWriter | None = None
+        if sla.store is not None:
+            self.store = StoreWriter(
+                sla.store, self.replica, sla.key, delay=sla.write_behind, tuning=tuning
+            )
+        self._write_behind = sla.write_behind is not None
+        self.writer = Writer(
+            self.replica,
+            resources,
+            hook=sla.hook,
+            through=None if self._write_behind else sla.store,
+            behind=self.store,
+            changed=self._changed,
+        )
+        self.reader = Reader(self.replica, resources, sla.hook)
+        name = resources.registry.info_of(model).name
+        self._fetcher = CopyFetcher(vnic, self.replica, name, tuning)
+        self.sync = ReplicaSync(
+            vnic,
+            self.replica,
+            self._fetcher,
+            tuning,
+            repeat=self.writer.repeat,
+            on_left=self._instance_left,
+        )
+        self._tasks = TaskScope(str(sla.key))
+
+    @property
+    def settled(self) -> bool:
+        return self.sync.idle and not (self.store is not None and len(self.store))
+
+    async def fill(self, sla: ServiceLevelAgreement) -> bool:
+        """Get the items: from another instance, else from the store, else the initial ones.
+
+        Returns:
+            Whether another instance answered.
+        """
+        # The leader first: it is the one that collects what others missed.
+        answered = await self._fetcher.recover(sorted(self.sync.others(), reverse=True))
+        cache = self.replica.cache
+        if self.store is not None and not len(cache):
+            await self.store.load()
+        if not len(cache):
+            for item in sla.initial_items:
+                cache.post(item)
+                if self.store is not None:
+                    self.store.mark(cache.key_of(item))
+        return answered
+
+    def start(self, *, complete: bool) -> None:
+        self.sync.open(complete=complete)
+        workers = {"send": self.sync.send_for_ever, "fetch": self.sync.fetch_for_ever}
+        if self.store is not None:
+            workers["store"] = self.store.run_for_ever
+        self._tasks.start(**workers)
+
+    async def aclose(self) -> None:
+        self.sync.close()
+        await self._tasks.aclose()
+        await self.sync.drain()
+        if self.store is not None:
+            await self.store.drain()
+
+    def _changed(self) -> None:
+        self.sync.changed()
+
+    def _contested(self, key: str) -> None:
+        if self.store is not None:
+            self.store.mark(key)
+
+    def _instance_left(self) -> None:
+        # What it had taken and not stored yet is here, but nowhere else.
+        if self.store is not None and self._write_behind:
+            self.store.mark_all()

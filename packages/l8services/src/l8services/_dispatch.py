@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way of one call: authorization, the verb of the handler, what the caller may see."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from l8types.enums import Action
+from l8types.errors import InvalidInputError, L8Error, RemoteError
+
+if TYPE_CHECKING:
+    from l8services._entry import ServiceEntry
+    from l8types.protocols.data import Elements
+    from l8types.protocols.runtime import Resources
+    from l8types.protocols.services import Call, ServiceHandler
+
+__all__ = ["run"]
+
+_log = logging.getLogger(__name__)
+
+
+async def run(
+    entry: ServiceEntry, elements: Elements, call: Call, resources: Resources
+) -> Elements:
+    """Authorize and make a call, and filter its answer.
+
+    Raises:
+        PermissionDeniedError: The caller may not do this.
+        InvalidInputError: The action is none of a service.
+        RemoteError: The handler failed unexpectedly; the log has the reason.
+        L8Error: What the handler raised.
+    """
+    try:
+        await resources.security.authorize(call.identity, call.action, call.key, elements)
+        with entry.calling() as handler:
+            answer = await _call(handler, elements, call, resources)
+        return _visible(answer, call, resources)
+    except L8Error:
+        raise
+    except Exception as error:
+        # The outermost boundary of a call. Its caller learns that it failed, not how.
+        _log.exception("%s: %s failed", call.key, call.action.name)
+        raise RemoteError(
+            f"service {call.key} failed on {call.action.name}; "
+            f"the log of node {call.vnic.alias!r} tells why"
+        ) from error
+
+
+async def _call(
+    handler: ServiceHandler, elements: Elements, call: Call, resources: Resources
+) -> Elements:
+    match call.action:
+        case Action.POST:
+            return await handler.post(elements, call)
+        case Action.PUT:
+            return await handler.put(elements, call)
+        case Action.PATCH:
+            return await handler.patch(elements, call)
+        case Action.DELETE:
+            return await handler.delete(elements, call)
+        case Action.GET:
+            return await handler.get(elements, call)
+        case Action.NOTIFY:
+            await handler.notify(elements, call)
+            return resources.elements.of()
+        case _:
+            raise InvalidInputError(f"service {call.key} has no action {call.action.name}")
+
+
+def _visible(answer: Elements, call: Call, resources: Resources) -> Elements:
+    """What the caller may see; an answer without items, as that of a write, has nothing to hide."""
+    if all(value is None for value in answer.values):
+        return answer
+    return resources.security.scope_view(call.identity, answer)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One active service and the calls that it works on."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from l8types.protocols.net import VNic
+from l8types.protocols.services import ServiceHandler
+from l8types.sla import ServiceLevelAgreement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+__all__ = ["ServiceEntry"]
+
+
+@dataclass(slots=True, eq=False)
+class ServiceEntry:
+    """A service between its activation and its deactivation."""
+
+    sla: ServiceLevelAgreement
+    handler: ServiceHandler
+    vnic: VNic
+    model: str
+    """Short name of the model, "" without one."""
+    _calls: int = 0
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @contextmanager
+    def calling(self) -> Iterator[ServiceHandler]:
+        """Use the handler; deactivation waits for it."""
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield self.handler
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    async def wait_idle(self) -> None:
+        """Wait until no call is worked on."""
+        if self._calls:
+            await self._idle.wait()

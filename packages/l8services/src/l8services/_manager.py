@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service manager of a node: the life of its services and the entry of every message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from l8services._agreement import declare, validate
+from l8services._dispatch import run
+from l8services._entry import ServiceEntry
+from l8services._leadership import DirectoryLeadership
+from l8services._web import announce_web, withdraw_web
+from l8types.enums import Action
+from l8types.errors import ConflictError, L8Error, NotFoundError
+from l8types.protocols.services import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from l8types.protocols.data import Elements
+    from l8types.protocols.net import VNic
+    from l8types.protocols.runtime import Resources
+    from l8types.protocols.services import ServiceHandler
+    from l8types.sla import ServiceLevelAgreement
+    from l8types.values import Message, ServiceKey
+
+__all__ = ["ServiceManager"]
+
+DRAIN_TIMEOUT: Final = 5.0
+"""Seconds that deactivation waits for the calls a service works on."""
+
+_log = logging.getLogger(__name__)
+
+
+class ServiceManager:
+    """Runs the services of one node.
+
+    One event loop owns it. Calls of one service may overlap; messages are dispatched in the order
+    in which :meth:`handle` is called.
+
+    Args:
+        resources: The parts of the node.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._entries: dict[ServiceKey, ServiceEntry] = {}
+        self._starting: set[ServiceKey] = set()
+        self._leadership = DirectoryLeadership()
+
+    async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> ServiceHandler:
+        """Start a service and announce it.
+
+        The model and its keys are declared, the handler is made and activated, and only then the
+        network learns of the service. When a step fails, the earlier ones are undone.
+
+        Raises:
+            ConflictError: Name and area are active already.
+            InvalidInputError: The agreement contradicts itself or the network's profile.
+            PropertyError: A key names an attribute that the model does not have.
+            L8Error: What the handler raised.
+        """
+        key = sla.key
+        if key in self._entries or key in self._starting:
+            raise ConflictError(f"service {key} is active already; deactivate it first")
+        validate(sla, self._resources)
+        model = declare(sla, self._resources)
+        self._leadership.attach(vnic.directory)
+        self._starting.add(key)
+        try:
+            entry = ServiceEntry(sla, sla.handler(), vnic, model)
+            await entry.handler.activate(sla, vnic)
+        finally:
+            self._starting.discard(key)
+        self._entries[key] = entry
+        try:
+            await vnic.announce(key, model=model)
+        except BaseException:
+            del self._entries[key]
+            await entry.handler.deactivate()
+            raise
+        await announce_web(sla.web, vnic)
+        _log.info("service %s is active", key)
+        return entry.handler
+
+    async def deactivate(self, key: ServiceKey) -> None:
+        """Withdraw a service, let its calls end, stop it.
+
+        Raises:
+            NotFoundError: It is not active.
+            L8Error: What the handler raised; the service is stopped all the same.
+        """
+        entry = self._entry(key)
+        await withdraw_web(entry.sla.web, entry.vnic)
+        try:
+            await entry.vnic.withdraw(key)
+        except L8Error as error:
+            # Without a connection the network notices by itself.
+            _log.info("service %s: the network is not told that it ends: %s", key, error)
+        if self._entries.pop(key, None) is None:
+            return
+        try:
+            async with asyncio.timeout(DRAIN_TIMEOUT):
+                await entry.wait_idle()
+        except TimeoutError:
+            _log.warning("service %s: stopped in the middle of calls", key)
+        await entry.handler.deactivate()
+        _log.info("service %s is stopped", key)
+
+    def handler(self, key: ServiceKey) -> ServiceHandler | None:
+        """Handler of an active service."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.handler
+
+    def active(self) -> Mapping[ServiceKey, str]:
+        """Active services with the short names of their models."""
+        return MappingProxyType({key: entry.model for key, entry in self._entries.items()})
+
+    async def aclose(self) -> None:
+        """Withdraw and stop all services, the last one first."""
+        for key in reversed(tuple(self._entries)):
+            try:
+                await self.deactivate(key)
+            except Exception:  # noqa: BLE001 - the boundary of a stop
+                # One service that fails to stop must not keep the others running.
+                _log.exception("service %s failed to stop", key)
+        self._leadership.close()
+
+    async def handle(self, elements: Elements, message: Message, vnic: VNic) -> Elements | None:
+        """Authorize, dispatch to the service, filter what the caller may see.
+
+        Returns:
+            The answer; ``None`` when the message asks for none.
+
+        Errors are part of the answer, never raised.
+        """
+        try:
+            answer = await self._dispatch(elements, message, vnic)
+        except L8Error as error:
+            if not message.request:
+                _log.info("%s to %s: %s", message.action.name, message.service, error)
+            answer = self._resources.elements.error(error)
+        return answer if message.request else None
+
+    async def call(
+        self, key: ServiceKey, action: Action, elements: Elements, vnic: VNic, *, identity: str = ""
+    ) -> Elements:
+        """The same for a call from this process.
+
+        Raises:
+            NotFoundError: The service is not active here.
+            L8Error: What the service answered.
+        """
+        call = Call(vnic=vnic, action=action, key=key, identity=identity)
+        answer = await run(self._entry(key), elements, call, self._resources)
+        return answer.raise_for_error()
+
+    def leader(self, key: ServiceKey) -> str:
+        """Node id of the leader, "" when there is none."""
+        return self._leadership.leader(key)
+
+    def epoch(self, key: ServiceKey) -> int:
+        """Term of the leader, 0 when there never was one."""
+        return self._leadership.epoch(key)
+
+    def participants(self, key: ServiceKey) -> tuple[str, ...]:
+        """Node ids of the participants, sorted."""
+        return self._leadership.participants(key)
+
+    def placement(self, key: ServiceKey, count: int) -> tuple[str, ...]:
+        """The next ``count`` participants in turn; the position is the replica number."""
+        return self._leadership.placement(key, count)
+
+    async def _dispatch(self, elements: Elements, message: Message, vnic: VNic) -> Elements:
+        call = Call(
+            vnic=vnic,
+            action=message.action,
+            key=message.key,
+            identity=message.identity,
+            source=message.source,
+            deadline=self._deadline(message),
+            message=message,
+        )
+        if message.failure:
+            return await self._undelivered(elements, call)
+        if message.action is Action.END_POINTS:
+            return await self._announce_all(elements, call)
+        return await run(self._entry(call.key), elements, call, self._resources)
+
+    async def _undelivered(self, elements: Elements, call: Call) -> Elements:
+        """A message of this node came back; it is never taken for one of its receiver."""
+        entry = self._entries.get(call.key)
+        if entry is not None:
+            try:
+                await entry.handler.failed(elements, call)
+            except Exception:  # noqa: BLE001 - the boundary of a message, nobody waits for it
+                _log.exception("service %s failed on an undelivered message", call.key)
+        return self._resources.elements.of()
+
+    async def _announce_all(self, elements: Elements, call: Call) -> Elements:
+        await self._resources.security.authorize(call.identity, call.action, call.key, elements)
+        for entry in tuple(self._entries.values()):
+            await announce_web(entry.sla.web, entry.vnic)
+        return self._resources.elements.of()
+
+    def _entry(self, key: ServiceKey) -> ServiceEntry:
+        entry = self._entries.get(key)
+        if entry is None:
+            raise NotFoundError(
+                f"service {key} is not active on node {self._resources.settings.alias!r}"
+            )
+        return entry
+
+    def _deadline(self, message: Message) -> float | None:
+        if not message.timeout:
+            return None
+        return self._resources.clock.monotonic() + message.timeout

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reads of a base service: by query, by example, and the copy for another instance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from l8services import _copies as copies
+from l8types.errors import InvalidInputError, L8Error, NotFoundError
+from l8types.values import Element
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from l8services._replica import Replica
+    from l8types.pb import L8Query
+    from l8types.protocols.data import Elements, Query, Scope
+    from l8types.protocols.runtime import Resources
+    from l8types.protocols.services import Call, ServiceHook
+    from l8types.values import Page
+
+__all__ = ["Reader", "parse_query"]
+
+
+def parse_query(message: L8Query, model: type, resources: Resources) -> Query:
+    """The query of a request to the service of a model.
+
+    Raises:
+        QueryError: It is no query.
+        InvalidInputError: It is about another model.
+    """
+    query = resources.queries.from_wire(message)
+    if query.root.model is not model:
+        raise InvalidInputError(
+            f"a query about {query.root.type_name} reached a service that keeps {model.__name__}"
+        )
+    return query
+
+
+class Reader:
+    """Answers from the items of one replica.
+
+    Args:
+        replica: Where the items are.
+        resources: The parts of the node.
+        hook: User code around the reads.
+    """
+
+    def __init__(self, replica: Replica, resources: Resources, hook: ServiceHook | None) -> None:
+        self._replica = replica
+        self._cache = replica.cache
+        self._resources = resources
+        self._hook = hook
+
+    async def get(self, elements: Elements, call: Call) -> Elements:
+        """Answer a query, or find the items given as examples or key texts.
+
+        Raises:
+            InvalidInputError: Neither a query nor an example, or one of another model.
+        """
+        factory = self._resources.elements
+        if copies.is_marked(elements) and call.message is not None and not call.identity:
+            return self._copy(elements, call)
+        if self._hook is not None:
+            decision = await self._hook.before(elements, call)
+            if not decision.proceed:
+                return factory.of()
+            if decision.item is not None:
+                elements = cast("Elements", decision.item)
+        if elements.query is not None:
+            page = self._page(parse_query(elements.query, self._cache.model, self._resources), call)
+            return factory.page(await self._shown_page(page, call))
+        if not len(elements):
+            raise InvalidInputError(f"service {call.key} was asked neither a query nor an example")
+        return factory.entries([await self._find(example, call) for example in elements.values])
+
+    def _copy(self, elements: Elements, call: Call) -> Elements:
+        factory = self._resources.elements
+        if elements.query is None:
+            return copies.answer_examples(
+                elements.values, self._replica, factory, self._scope(call)
+            )
+        query = parse_query(elements.query, self._cache.model, self._resources)
+        return copies.answer_page(self._page(query, call), query, self._replica, factory)
+
+    def _page(self, query: Query, call: Call) -> Page:
+        return self._cache.fetch(query, scope=self._scope(call))
+
+    def _scope(self, call: Call) -> Scope:
+        scope_item = self._resources.security.scope_item
+        return lambda item: scope_item(call.identity, item)
+
+    async def _shown_page(self, page: Page, call: Call) -> Page:
+        if self._hook is None:
+            return page
+        return replace(page, items=[item async for item in self._shown(page.items, call)])
+
+    async def _shown(self, items: Iterable[object], call: Call) -> AsyncIterator[object]:
+        """The items of an answer as the hook leaves them."""
+        for item in items:
+            decision = await self._hook.after(item, call) if self._hook is not None else None
+            if decision is None:
+                yield item
+            elif decision.proceed:
+                yield item if decision.item is None else decision.item
+
+    async def _find(self, example: object, call: Call) -> Element:
+        try:
+            return Element(await self._found(example, call))
+        except L8Error as error:
+            return Element(error=self._resources.elements.error(error).error)
+
+    async def _found(self, example: object, call: Call) -> object:
+        model = self._cache.model
+        if not isinstance(example, (str, model)):
+            raise InvalidInputError(
+                f"service {call.key} finds {model.__name__} items, not {type(example).__name__}"
+            )
+        item = self._cache.get(example)
+        if item is not None:
+            item = self._resources.security.scope_item(call.identity, item)
+        shown = [] if item is None else [entry async for entry in self._shown([item], call)]
+        if not shown:
+            raise NotFoundError(f"service {call.key} has no such item")
+        return shown[0]

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One instance's copy of the items of a service, and how it stays equal to the other copies.
+
+A synchronous core: it decides on every change at once and leaves what takes time to its shell: the
+messages to send (:attr:`Replica.outbox`), the fetches to make (:attr:`Replica.planner`) and the own
+changes to repeat (:attr:`Replica.replaced`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from l8services._rebase import Created, OwnChanges
+from l8services._resync import ResyncPlanner
+from l8services._sequence import SequenceTracker
+from l8services._versions import ORIGIN, Clockwork, Stamp, Verdict, Versions, pack, unpack
+from l8types.enums import Action, NotificationType
+from l8types.errors import InvalidInputError, L8Error, NotFoundError
+from l8types.pb import L8NotificationSet
+from l8types.pb.notification_pb2 import L8NotificationType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from l8services._tuning import Tuning
+    from l8types.protocols.data import Cache, NotificationCodec
+    from l8types.protocols.runtime import Clock
+    from l8types.values import ChangeSet, ItemChange, ServiceKey
+
+__all__ = ["Copy", "Replica"]
+
+_log = logging.getLogger(__name__)
+
+_WHOLE = frozenset({NotificationType.POST, NotificationType.DELETE})
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A part of another instance's copy.
+
+    Attributes:
+        items: Items with their stamps; ``None`` from an instance that does not stamp.
+        deleted: Keys with the stamps of their deletion.
+    """
+
+    items: tuple[tuple[object, Stamp | None], ...] = ()
+    deleted: tuple[tuple[str, Stamp], ...] = ()
+
+
+class Replica:
+    """The items with their versions, the count of own changes, the counts of others.
+
+    Args:
+        cache: Holds the items; must not be written to past this object.
+        key: The service.
+        uuid: Id of this node.
+        codec: Makes messages of changes and back.
+        clock: Tells the time.
+        tuning: Times and limits.
+        on_contested: Called with the key when an own state won over a concurrent one, so that a
+            store that saw the other one last needs it again.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        key: ServiceKey,
+        uuid: str,
+        *,
+        codec: NotificationCodec,
+        clock: Clock,
+        tuning: Tuning,
+        on_contested: Callable[[str], None],
+    ) -> None:
+        self.cache = cache
+        self.key = key
+        self.uuid = uuid
+        self.versions = Versions()
+        self.tracker = SequenceTracker()
+        self.planner = ResyncPlanner(
+            delay=tuning.resync_delay,
+            interval=tuning.resync_interval,
+            retry_max=tuning.resync_retry_max,
+        )
+        self.outbox: deque[L8NotificationSet] = deque(maxlen=tuning.outbox_limit)
+        self.replaced: dict[str, list[ChangeSet | Created]] = {}
+        self.sequence = 0
+        self._codec = codec
+        self._clock = clock
+        self._clockwork = Clockwork()
+        self._own = OwnChanges(tuning.rebase_window)
+        self._contested = on_contested
+
+    def commit(self, action: Action, item: object) -> ItemChange | None:
+        """Make a change here and put it into the outbox.
+
+        A full outbox drops its oldest message; the others see a gap and fetch what they missed.
+
+        Args:
+            action: POST, PUT, PATCH or DELETE.
+            item: The item, for DELETE also an example or a key text.
+
+        Returns:
+            The change, ``None`` when nothing changed.
+
+        Raises:
+            L8Error: What the cache or the codec refused.
+        """
+        change = self._change(action, item)
+        if change is None:
+            return None
+        base = self.versions.current(change.key)
+        stamp = self._stamp(self.uuid)
+        self._note(change.key, stamp, deleted=change.type is NotificationType.DELETE)
+        self._remember(action, change)
+        self.sequence += 1
+        change = replace(change, source=self.uuid, sequence=self.sequence)
+        message = self._codec.encode(change, service=self.key.name, area=self.key.area)
+        message.time = pack(stamp, base)
+        self.outbox.append(message)
+        return change
+
+    def skip(self) -> None:
+        """Count a change that is not sent, so that the other instances fetch this copy."""
+        self.sequence += 1
+
+    def beacon(self) -> L8NotificationSet:
+        """The message that tells the count of own changes."""
+        return L8NotificationSet(
+            source=self.uuid,
+            sequence=self.sequence,
+            service_name=self.key.name,
+            service_area=self.key.area,
+        )
+
+    def seen(self) -> dict[str, int]:
+        """Per instance, this one included, the number up to which this copy has all changes.
+
+        Instances of which something is still to be fetched are left out.
+        """
+        seen = self.tracker.seen()
+        known = {uuid: seen[uuid] for uuid in seen if not self.planner.pending(uuid)}
+        return {**known, self.uuid: self.sequence}
+
+    def receive(self, message: L8NotificationSet) -> None:
+        """Take notice of a message of another instance.
+
+        Raises:
+            L8Error: It cannot be understood, or not be applied.
+        """
+        source = message.source
+        if not source or source == self.uuid:
+            return
+        time, base = unpack(message.time)
+        try:
+            if message.type == L8NotificationType.Invalid_Notify:
+                self.tracker.beacon(source, message.sequence)
+            else:
+                self.tracker.observe(source, message.sequence, time)
+                self._take(self._codec.decode(message), Stamp(time, source), base)
+        finally:
+            if self.tracker.gap(source):
+                self.planner.request(source, self._clock.monotonic())
+
+    def adopt(self, copy: Copy, source: str) -> int:
+        """Take over what is newer in a part of another instance's copy.
+
+        Returns:
+            How many items were taken over.
+        """
+        adopted = 0
+        for item, stamp in copy.items:
+            key = self.cache.key_of(item)
+            version = stamp if stamp is not None else self._stamp(source)
+            if self._outdated(key, version):
+                adopted += self._replace(key, item, version)
+        for key, stamp in copy.deleted:
+            if stamp > self.versions.current(key):
+                adopted += self._replace(key, None, stamp)
+        return adopted
+
+    def drop_forgotten(self, horizon: Stamp, known: Collection[str]) -> int:
+        """Delete what another instance deleted so long ago that it forgot the key.
+
+        Args:
+            horizon: Newest deletion that it forgot.
+            known: Keys of its items.
+
+        Returns:
+            How many items were deleted.
+        """
+        if horizon == ORIGIN:
+            return 0
+        unknown = {entry[0] for entry in self.cache.items()}.difference(known)
+        gone = [key for key in unknown if self.versions.current(key) <= horizon]
+        return sum(self._replace(key, None, horizon) for key in gone)
+
+    def _change(self, action: Action, item: object) -> ItemChange | None:
+        match action:
+            case Action.POST:
+                return self.cache.post(item)
+            case Action.PUT:
+                return self.cache.put(item)
+            case Action.PATCH:
+                return self.cache.patch(item)
+            case Action.DELETE:
+                return self.cache.delete(item)
+            case _:
+                raise InvalidInputError(f"{action.name} is no write")
+
+    def _remember(self, action: Action, change: ItemChange) -> None:
+        now = self._clock.monotonic()
+        if change.changes is not None:
+            self._own.add(change.key, change.changes, now)
+        elif action is Action.PATCH:
+            self._own.add(change.key, Created(change.item), now)
+        else:
+            self._own.take(change.key, now)
+
+    def _take(self, change: ItemChange, stamp: Stamp, base: int) -> None:
+        key = change.key
+        if not stamp.time:
+            # A node that does not stamp: its changes count in the order in which they arrive.
+            self._apply(change, self._stamp(stamp.source))
+            return
+        self._clockwork.observe(stamp.time)
+        match self.versions.judge(key, stamp, base, whole=change.type in _WHOLE):
+            case Verdict.APPLY:
+                self._apply(change, stamp)
+            case Verdict.FETCH:
+                self.planner.refresh(stamp.source, key, self._clock.monotonic())
+            case Verdict.IGNORE if self.versions.current(key).source == self.uuid:
+                self._contested(key)
+            case Verdict.IGNORE:
+                _log.debug("%s: older change of %s ignored", self.key, stamp.source)
+
+    def _apply(self, change: ItemChange, stamp: Stamp) -> None:
+        try:
+            self.cache.apply(change)
+        except NotFoundError:
+            self.planner.request(stamp.source, self._clock.monotonic(), forced=True)
+            return
+        self._note(change.key, stamp, deleted=change.type is NotificationType.DELETE)
+        self._lose(change.key, to_item=change.type is NotificationType.POST)
+
+    def _replace(self, key: str, item: object | None, stamp: Stamp) -> bool:
+        """Let an item be that of another instance; whether it could be."""
+        self._clockwork.observe(stamp.time)
+        try:
+            if item is None:
+                self.cache.delete(key)
+            else:
+                self.cache.put(item)
+        except L8Error as error:
+            # One item that contradicts another one here must not keep the rest away.
+            _log.warning("%s: an item of %s cannot be taken: %s", self.key, stamp.source, error)
+            return False
+        self._note(key, stamp, deleted=item is None)
+        self._lose(key, to_item=item is not None)
+        return True
+
+    def _lose(self, key: str, *, to_item: bool) -> None:
+        """An own state was replaced; own changes may have to be repeated on a whole new item."""
+        own = self._own.take(key, self._clock.monotonic())
+        if own and to_item:
+            self.replaced.setdefault(key, []).extend(own)
+
+    def _outdated(self, key: str, version: Stamp) -> bool:
+        current = self.versions.current(key)
+        if version == current == ORIGIN:
+            return self.cache.get(key) is None
+        return version > current
+
+    def _note(self, key: str, stamp: Stamp, *, deleted: bool) -> None:
+        if deleted:
+            self.versions.remove(key, stamp)
+        else:
+            self.versions.write(key, stamp)
+
+    def _stamp(self, source: str) -> Stamp:
+        return Stamp(self._clockwork.tick(self._clock.now()), source)

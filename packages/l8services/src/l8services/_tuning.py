@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The times and limits by which the instances of a service keep in agreement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from l8types.errors import ConfigurationError
+
+__all__ = ["Tuning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Times in seconds, sizes in items. The defaults suit a network of one site."""
+
+    page_size: int = 500
+    """Items per page when a copy is fetched from another instance."""
+    request_timeout: float = 15.0
+    """How long one page may take."""
+    recovery_timeout: float = 60.0
+    """How long fetching all items from one instance may take before the next one is asked."""
+    resync_delay: float = 0.2
+    """How long missing changes may be late before they are fetched; collects several causes."""
+    resync_interval: float = 1.0
+    """Shortest time between two complete fetches from the same instance."""
+    resync_retry_max: float = 10.0
+    """Longest pause before a failed fetch is tried again."""
+    beacon_interval: float = 1.0
+    """Pause after the last change until the count of changes is told, so that the loss of the last
+    one is noticed; doubles with every repetition."""
+    beacon_interval_max: float = 30.0
+    """Longest pause between two tellings."""
+    outbox_limit: int = 10_000
+    """Changes that wait to be sent; above it the oldest are dropped and fetched by the others."""
+    rebase_window: float = 5.0
+    """How long an own change is remembered, to be repeated when a concurrent one replaced it."""
+    flush_batch: int = 500
+    """Items that are stored between two looks at the clock."""
+    flush_retry: float = 0.2
+    """First pause after the store refused; doubles with every repetition."""
+    flush_retry_max: float = 30.0
+    """Longest pause before the store is tried again."""
+    close_timeout: float = 5.0
+    """How long deactivation waits for what is still to be sent, and again to be stored."""
+
+    def __post_init__(self) -> None:
+        for name in ("page_size", "outbox_limit", "flush_batch"):
+            value = getattr(self, name)
+            if value < 1:
+                raise ConfigurationError(f"{name} is {value}, it must be at least 1")

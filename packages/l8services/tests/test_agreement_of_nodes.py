@@ -1,0 +1,526 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several instances of one service on several nodes: they agree, whatever the network does."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from l8services import BaseService, Tuning
+from l8services._versions import Versions
+from l8types.enums import Action, WireProfile
+from l8types.pb import L8NotificationSet
+from l8types.pb.notification_pb2 import L8NotificationType
+from l8types.settings import NodeSettings
+
+from .model import Book
+from .network import BOOKS, FakeNetwork, FakeNode, Sent
+from .virtual import run, until
+
+if TYPE_CHECKING:
+    from l8services._replica import Replica
+
+
+def changes_to(network: FakeNetwork, node: FakeNode) -> list[L8NotificationSet]:
+    """The changes that were sent to a node."""
+    return [
+        sent.payload
+        for sent in network.sent
+        if sent.target == node.uuid
+        and isinstance(sent.payload, L8NotificationSet)
+        and sent.payload.type != L8NotificationType.Invalid_Notify
+    ]
+
+
+async def agreed(*nodes: FakeNode) -> None:
+    """Wait until the nodes have the same items and nothing is on its way."""
+
+    def same() -> bool:
+        return all(node.books() == nodes[0].books() for node in nodes)
+
+    await until(same, "the nodes agree")
+
+
+@pytest.mark.feature("DCH-01", "NTF-01")
+def test_patch_travels_as_the_changed_property_only() -> None:
+    """A patch on one node reaches the other as a PATCH with the one property that changed."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = network.node("a"), network.node("b")
+            await a.serve()
+            await b.serve()
+            await a.do(Action.POST, Book("1", "Dune", 9.5, 3))
+            await agreed(a, b)
+            network.sent.clear()
+            await a.do(Action.PATCH, Book("1", price=8.0))
+            await until(lambda: changes_to(network, b), "a change is sent")
+            await agreed(a, b)
+            (change,) = changes_to(network, b)
+            assert change.type == L8NotificationType.Patch
+            assert [part.property_id for part in change.notification_list] == ["book<{24}1>.price"]
+            assert (change.source, change.sequence, change.model_key) == (a.uuid, 2, "1")
+            assert b.books() == {"1": Book("1", "Dune", 8.0, 3)}
+
+    run(scenario())
+
+
+QUICK = Tuning(
+    resync_delay=0.05,
+    resync_interval=0.1,
+    resync_retry_max=1.0,
+    beacon_interval=0.2,
+    beacon_interval_max=1.0,
+    page_size=2,
+)
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from("abc"),
+        st.sampled_from([Action.POST, Action.PUT, Action.PATCH, Action.DELETE]),
+        st.sampled_from("12345"),
+        st.sampled_from(["", "Dune", "Emma"]),
+        st.integers(0, 3),
+        st.sampled_from([0.0, 0.002, 0.3]),
+    ),
+    max_size=40,
+)
+
+
+async def operate(node: FakeNode, action: Action, book: Book) -> None:
+    """One write; deleting what is not there is part of the game."""
+    elements = node.resources.elements.of(book)
+    answer = await node.services.handle(elements, node.message(action), node.nic)
+    assert answer is not None
+    assert not answer.error or answer.error.startswith("not-found")
+
+
+@pytest.mark.feature("DCH-01")
+@settings(deadline=None, max_examples=150)
+@given(operations=OPERATIONS, seed=st.integers(0, 10_000), loss=st.sampled_from([0.0, 0.1, 0.5]))
+def test_nodes_agree_after_any_operations_losses_and_reordering(
+    operations: list[tuple[str, Action, str, str, int, float]], seed: int, loss: float
+) -> None:
+    """Whatever is written where, lost and reordered: in the end all three nodes have the same."""
+
+    async def scenario() -> None:
+        chance = random.Random(seed)
+        async with FakeNetwork(tuning=QUICK) as network:
+            nodes = {name: network.node(name) for name in "abc"}
+            running = [await node.serve() for node in nodes.values()]
+            network.lose = lambda _: chance.random() < loss
+            network.delay = lambda _: chance.uniform(0.001, 0.1)
+            for name, action, isbn, title, stock, pause in operations:
+                await operate(nodes[name], action, Book(isbn, title, stock=stock))
+                await asyncio.sleep(pause)
+            network.lose = lambda _: False
+            await converged(list(nodes.values()), running)
+
+    run(scenario())
+
+
+async def converged(nodes: list[FakeNode], running: list[BaseService]) -> None:
+    """Wait until the nodes agree, and see that they still do when all is quiet."""
+
+    def quiet() -> bool:
+        equal = all(node.books() == nodes[0].books() for node in nodes)
+        return equal and all(service.settled for service in running)
+
+    await until(quiet, "the nodes agree")
+    await asyncio.sleep(10)
+    assert quiet()
+
+
+async def pair(network: FakeNetwork) -> tuple[FakeNode, FakeNode]:
+    """Two nodes with the sample service."""
+    a, b = network.node("a"), network.node("b")
+    services = [await a.serve(), await b.serve()]
+    await until(lambda: all(service.settled for service in services), "they know each other")
+    network.asked.clear()
+    return a, b
+
+
+def test_lost_change_is_noticed_at_the_next_one() -> None:
+    """A gap in the count makes an instance fetch the copy of the source, deletions included."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=Tuning(beacon_interval=1000.0)) as network:
+            a, b = await pair(network)
+            await a.do(Action.POST, Book("1"), Book("2", "Emma"))
+            await agreed(a, b)
+            network.lose = lambda sent: sent.action is Action.NOTIFY
+            await a.do(Action.DELETE, Book("1"))
+            await a.do(Action.PATCH, Book("2", stock=7))
+            await until(lambda: len(changes_to(network, b)) == 4, "the losses")
+            network.lose = lambda _: False
+            await a.do(Action.POST, Book("3"))
+            await agreed(a, b)
+            assert b.books() == {"2": Book("2", "Emma", stock=7), "3": Book("3")}
+            assert len(network.asked) == 1
+
+    run(scenario())
+
+
+def test_loss_of_the_last_change_is_noticed_by_the_beacon() -> None:
+    """When no further change comes, the count that an instance tells reveals the loss."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            network.lose = lambda sent: sent.action is Action.NOTIFY
+            await a.do(Action.POST, Book("1"))
+            await until(lambda: changes_to(network, b), "the loss")
+            network.lose = lambda _: False
+            assert b.books() == {}
+            await agreed(a, b)
+
+    run(scenario())
+
+
+def test_late_change_needs_no_fetch() -> None:
+    """Changes that only overtook each other are in place before anything is fetched."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            delays = iter([0.05, 0.05, 0.001, 0.001])
+            network.delay = lambda sent: next(delays, 0.001)
+            await a.do(Action.POST, Book("1"))
+            await a.do(Action.POST, Book("2"))
+            await until(lambda: len(b.books()) == 2, "both changes")
+            await asyncio.sleep(5)
+            assert network.asked == []
+
+    run(scenario())
+
+
+@pytest.mark.feature("DCH-02")
+def test_own_changes_that_come_back_are_ignored() -> None:
+    """A multicast reaches its sender too; nothing is applied or told again."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            await a.do(Action.POST, Book("1"))
+            await agreed(a, b)
+            assert len(changes_to(network, a)) == 1
+            assert {sent.source for sent in network.sent if sent.action is Action.NOTIFY} == {
+                a.uuid
+            }
+
+    run(scenario())
+
+
+def test_concurrent_patches_of_different_attributes_both_last() -> None:
+    """Two nodes patch one item at the same moment: neither patch is lost."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            await a.do(Action.POST, Book("1"))
+            await agreed(a, b)
+            await a.do(Action.PATCH, Book("1", title="Dune"))
+            await b.do(Action.PATCH, Book("1", stock=5))
+            wanted = {"1": Book("1", "Dune", stock=5)}
+            await until(lambda: a.books() == b.books() == wanted, "both patches")
+
+    run(scenario())
+
+
+def test_concurrent_first_patches_of_an_item_are_merged() -> None:
+    """Two nodes learn different things of a new item at the same moment."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            await a.do(Action.PATCH, Book("1", title="Dune"))
+            await b.do(Action.PATCH, Book("1", stock=5))
+            wanted = {"1": Book("1", "Dune", stock=5)}
+            await until(lambda: a.books() == b.books() == wanted, "both patches")
+
+    run(scenario())
+
+
+@pytest.mark.feature("DCH-06", "REC-01")
+def test_late_joiner_has_all_items_before_it_is_announced() -> None:
+    """A node that starts fetches page by page, and serves only then."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = network.node("a"), network.node("b")
+            await a.serve()
+            await a.do(Action.POST, *(Book(str(n)) for n in range(5)))
+            seen: list[int] = []
+            a.watch(lambda _: seen.append(len(b.books())))
+            await b.serve()
+            assert seen == [5]
+            assert len(network.asked) == 3
+            await a.do(Action.PATCH, Book("1", stock=2))
+            await agreed(a, b)
+            assert len(network.asked) == 3, "a joiner knows the count from the copy"
+
+    run(scenario())
+
+
+def test_late_joiner_asks_the_next_instance_when_one_is_silent() -> None:
+    """An instance that does not answer is passed over."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            await a.do(Action.POST, Book("1"))
+            await agreed(a, b)
+            network.lose = lambda sent: sent.target == b.uuid
+            c = network.node("c")
+            await c.serve()
+            assert c.books() == a.books()
+            assert [sent.target for sent in network.asked] == [b.uuid, a.uuid]
+
+    run(scenario())
+
+
+def test_items_deleted_while_pages_are_read_hide_no_others() -> None:
+    """Deletions move items to pages that were read already; those are read again."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = network.node("a"), network.node("b")
+            await a.serve()
+            await a.do(Action.POST, *(Book(str(n)) for n in range(8)))
+
+            def delete_first(sent: Sent) -> float:
+                if sent.source == b.uuid and len(network.asked) == 2:
+                    for key in "01":
+                        replica_of(a).commit(Action.DELETE, key)
+                return 0.001
+
+            network.delay = delete_first
+            await b.serve()
+            assert set(b.books()) >= {"2", "3", "4", "5", "6", "7"}
+            await agreed(a, b)
+
+    run(scenario())
+
+
+def replica_of(node: FakeNode) -> Replica:
+    """The replica inside the sample service."""
+    service = node.services.handler(BOOKS)
+    assert isinstance(service, BaseService)
+    return service._running.replica
+
+
+def test_parted_network_agrees_again_when_it_is_healed() -> None:
+    """Both sides go on; afterwards both have the writes of both, and the newer of each item."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = await pair(network)
+            await a.do(Action.POST, Book("1"), Book("2"))
+            await agreed(a, b)
+            network.isolate(b)
+            await a.do(Action.POST, Book("3"))
+            await a.do(Action.DELETE, Book("2"))
+            await b.do(Action.POST, Book("4"))
+            await b.do(Action.PATCH, Book("1", stock=1))
+            await asyncio.sleep(60)
+            assert a.books() != b.books()
+            network.heal(b)
+            await agreed(a, b)
+            assert a.books() == {"1": Book("1", stock=1), "3": Book("3"), "4": Book("4")}
+
+    run(scenario())
+
+
+def test_last_change_of_a_dying_node_reaches_all_when_it_reached_one() -> None:
+    """The leader collects from the others what a lost node could tell only some of them."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            nodes = [network.node(name) for name in "abcd"]
+            for node in nodes:
+                await node.serve()
+            a, b, c, d = nodes
+            network.lose = lambda sent: sent.target in {b.uuid, d.uuid}
+            await c.do(Action.POST, Book("1"))
+            await until(a.books, "one of them has it")
+            network.kill(c)
+            network.lose = lambda _: False
+            await agreed(a, b, d)
+            assert d.books() == {"1": Book("1")}
+            await c.services.aclose()
+
+    run(scenario())
+
+
+def test_restarted_node_is_heard_although_it_counts_anew() -> None:
+    """The changes of a node that lost its count are taken, and it gets the items back."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = await pair(network)
+            await b.do(Action.POST, *(Book(str(n)) for n in range(4)))
+            await agreed(a, b)
+            await b.services.deactivate(BOOKS)
+            await b.serve()
+            assert b.books() == a.books()
+            await b.do(Action.PATCH, Book("1", stock=9))
+            await until(lambda: a.books()["1"] == Book("1", stock=9), "the new change")
+            await agreed(a, b)
+
+    run(scenario())
+
+
+def test_single_instance_sends_nothing() -> None:
+    """Without others there is nobody to tell."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            service = await a.serve()
+            await a.do(Action.POST, Book("1"))
+            await until(lambda: service.settled, "the outbox is empty")
+            assert network.sent == []
+
+    run(scenario())
+
+
+def test_go_network_gets_no_beacons() -> None:
+    """Other implementations do not know the message that tells a count."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            go = NodeSettings(uuid="a".ljust(36, "0"), profile=WireProfile.GO)
+            a, b = network.node("a", go), network.node("b")
+            await a.serve()
+            await b.serve()
+            await a.do(Action.POST, Book("1"))
+            await agreed(a, b)
+            await asyncio.sleep(60)
+            assert len([sent for sent in network.sent if sent.source == a.uuid]) == 2
+
+    run(scenario())
+
+
+def test_changes_without_stamps_are_taken_as_they_come() -> None:
+    """A node of another implementation leaves the time at 0; its changes count in their order."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            await a.do(Action.POST, Book("1", stock=1))
+            await agreed(a, b)
+            changes: list[L8NotificationSet] = []
+            for stock in (2, 3):
+                await a.do(Action.PATCH, Book("1", stock=stock))
+                await agreed(a, b)
+                change = L8NotificationSet()
+                change.CopyFrom(changes_to(network, b)[-1])
+                change.source, change.time = "foreign", 0
+                changes.append(change)
+            await b.do(Action.NOTIFY, changes[0])
+            assert b.books() == {"1": Book("1", stock=2)}
+            await b.do(Action.NOTIFY, changes[1])
+            assert b.books() == {"1": Book("1", stock=3)}
+
+    run(scenario())
+
+
+def test_joiner_that_saw_nobody_asks_the_first_one_that_shows() -> None:
+    """The directory may fill after the start; also an instance that never wrote has items."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = await pair(network)
+            await a.do(Action.POST, Book("1"))
+            await agreed(a, b)
+            network.kill(a)
+            network.isolate(b)
+            c = network.node("c")
+            await c.serve()
+            assert c.books() == {}
+            network.heal(b)
+            await agreed(b, c)
+            assert c.books() == {"1": Book("1")}
+            await a.services.aclose()
+
+    run(scenario())
+
+
+def test_fetch_that_fails_is_repeated() -> None:
+    """An instance that does not answer is asked again until it does."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = await pair(network)
+            network.lose = lambda sent: sent.target == b.uuid or sent.action is Action.GET
+            await a.do(Action.POST, Book("1"))
+            await until(lambda: changes_to(network, b), "the loss")
+            network.lose = lambda sent: sent.action is Action.GET
+            await until(lambda: len(network.asked) > 3, "several attempts")
+            network.lose = lambda _: False
+            await agreed(a, b)
+
+    run(scenario())
+
+
+def test_items_that_contradict_each_other_keep_no_other_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Two nodes give one unique key to two items: the rest still agrees, and the log tells."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = network.node("a"), network.node("b")
+            await a.serve(unique_keys=("code",))
+            await b.serve(unique_keys=("code",))
+            network.lose = lambda sent: sent.action is Action.NOTIFY
+            await a.do(Action.POST, Book("1", code="x"), Book("2"))
+            await b.do(Action.POST, Book("3", code="x"), Book("4"))
+            await until(lambda: changes_to(network, a) and changes_to(network, b), "the losses")
+            network.lose = lambda _: False
+            await until(lambda: {"2", "4"} <= a.books().keys() & b.books().keys(), "the rest")
+            assert not {"1", "3"} <= a.books().keys()
+
+    run(scenario())
+    assert "cannot be taken" in caplog.text
+
+
+def test_deletion_that_is_forgotten_is_still_one() -> None:
+    """After more deletions than are remembered, an instance that missed them deletes as well."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=QUICK) as network:
+            a, b = await pair(network)
+            replica_of(a).versions = Versions(tombstones=2)
+            await a.do(Action.POST, *(Book(str(n)) for n in range(6)))
+            await agreed(a, b)
+            network.isolate(b)
+            for number in range(5):
+                await a.do(Action.DELETE, str(number))
+            network.heal(b)
+            await agreed(a, b)
+            assert b.books() == {"5": Book("5")}
+
+    run(scenario())
+
+
+def test_full_outbox_drops_and_the_others_fetch() -> None:
+    """Changes that find no room are repaired like lost ones."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=replace(QUICK, outbox_limit=2)) as network:
+            a, b = await pair(network)
+            for number in range(10):
+                replica_of(a).commit(Action.POST, Book(str(number)))
+            await a.do(Action.POST, Book("last"))
+            await agreed(a, b)
+            assert len(changes_to(network, b)) == 2
+            assert len(b.books()) == 11
+
+    run(scenario())

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ready-made service on one node: verbs, hooks, visibility."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from l8services import BaseService
+from l8services._copies import ask_page
+from l8types.enums import Action, NotificationType
+from l8types.errors import (
+    ClosedError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    QueryError,
+)
+from l8types.pb import L8NotificationSet
+from l8types.pb.notification_pb2 import L8NotificationType
+from l8types.protocols.services import Call, HookResult, ServiceHandler
+from l8types.sla import ServiceLevelAgreement
+from l8types.values import ItemChange
+
+from .model import Book, Note
+from .network import BOOKS, FakeNetwork
+from .virtual import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DUNE, EMMA = Book("1", "Dune", 9.5, 3), Book("2", "Emma", 7.0, 1)
+
+
+class Hook:
+    """Runs what the test says, and remembers what it saw."""
+
+    def __init__(
+        self,
+        before: Callable[[object], HookResult] = lambda _: HookResult(),
+        after: Callable[[object], HookResult] = lambda _: HookResult(),
+    ) -> None:
+        self._before = before
+        self._after = after
+        self.seen: list[tuple[str, Action, object]] = []
+
+    async def before(self, item: object, call: Call) -> HookResult:
+        self.seen.append(("before", call.action, item))
+        return self._before(item)
+
+    async def after(self, item: object, call: Call) -> HookResult:
+        self.seen.append(("after", call.action, item))
+        return self._after(item)
+
+
+def test_base_service_is_a_handler() -> None:
+    """The class itself is what an agreement names as its handler."""
+    handler: ServiceHandler = BaseService()
+    agreement = ServiceLevelAgreement(name="Books", handler=BaseService)
+    assert type(agreement.handler()) is type(handler)
+
+
+@pytest.mark.feature("BAS-01")
+def test_five_verbs_of_a_service_made_of_its_agreement() -> None:
+    """A model and its key are all that a working service needs."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve()
+            await a.do(Action.POST, DUNE, EMMA)
+            await a.do(Action.PATCH, Book("1", stock=8))
+            assert a.books()["1"] == Book("1", "Dune", 9.5, 8)
+            await a.do(Action.PUT, Book("1", "Dune"))
+            assert a.books()["1"] == Book("1", "Dune")
+            await a.do(Action.DELETE, Book("1"))
+            await a.do(Action.DELETE, "2")
+            assert a.books() == {}
+            with pytest.raises(NotFoundError, match="no item '1' to delete"):
+                await a.do(Action.DELETE, Book("1"))
+
+    run(scenario())
+
+
+@pytest.mark.feature("BAS-03")
+def test_get_by_query_and_by_example() -> None:
+    """A query gives a page with counters, an example the item with its key."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve(counters={"Stocked": lambda book: (getattr(book, "stock") > 2, "")})  # noqa: B009
+            await a.do(Action.POST, DUNE, EMMA)
+            page = await a.do(Action.GET, "select * from Book limit 1 page 1")
+            assert page.values == [EMMA]
+            assert page.metadata is not None
+            assert dict(page.metadata.key_count.counts) == {"Total": 2, "Stocked": 1}
+            assert (await a.do(Action.GET, Book("1"))).values == [DUNE]
+            assert (await a.do(Action.GET, "2")).values == [EMMA]
+            with pytest.raises(NotFoundError):
+                await a.do(Action.GET, Book("9"))
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ("select * from Note", InvalidInputError),
+        ("select nonsense", QueryError),
+        (Note("1"), InvalidInputError),
+        ([], InvalidInputError),
+    ],
+)
+def test_get_of_what_the_service_does_not_keep_is_refused(
+    asked: object, error: type[Exception]
+) -> None:
+    """Another model, no query, no question: each an error that says so."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve()
+            with pytest.raises(error):
+                await a.do(Action.GET, asked)
+
+    run(scenario())
+
+
+def test_delete_by_query_deletes_the_matches() -> None:
+    """The answer names each deleted item."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve()
+            await a.do(Action.POST, DUNE, EMMA)
+            answer = await a.do(Action.DELETE, "select * from Book where title=Dune")
+            assert [entry.key for entry in answer] == ["1"]
+            assert a.books() == {"2": EMMA}
+
+    run(scenario())
+
+
+@pytest.mark.feature("BAS-02")
+def test_hook_sees_each_item_before_and_after() -> None:
+    """Hooks run around each item of a write, in order."""
+
+    async def scenario() -> None:
+        hook = Hook()
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve(hook=hook)
+            await a.do(Action.POST, DUNE, EMMA)
+            assert hook.seen == [
+                ("before", Action.POST, DUNE),
+                ("after", Action.POST, DUNE),
+                ("before", Action.POST, EMMA),
+                ("after", Action.POST, EMMA),
+            ]
+
+    run(scenario())
+
+
+@pytest.mark.feature("BAS-02")
+def test_hook_replaces_stops_and_refuses() -> None:
+    """One hook writes another item, ends one with success, and refuses a third; others go on."""
+
+    def decide(item: object) -> HookResult:
+        match item:
+            case Book(isbn="1"):
+                return HookResult(Book("1", "replaced"))
+            case Book(isbn="2"):
+                return HookResult(proceed=False)
+            case Book(isbn="3"):
+                raise InvalidInputError("no book 3, please")
+        return HookResult()
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve(hook=Hook(decide))
+            elements = a.resources.elements.of(*(Book(str(n)) for n in range(1, 5)))
+            answer = await a.services.handle(elements, a.message(Action.POST), a.nic)
+            assert answer is not None
+            assert [entry.error for entry in answer] == [
+                "",
+                "",
+                "invalid-input: no book 3, please",
+                "",
+            ]
+            assert a.books() == {"1": Book("1", "replaced"), "4": Book("4")}
+
+    run(scenario())
+
+
+@pytest.mark.feature("BAS-02")
+def test_hook_shapes_an_answer() -> None:
+    """After a read a hook may replace items and leave some out; before it, the question."""
+
+    def shape(item: object) -> HookResult:
+        if item == DUNE:
+            return HookResult(Book("1", "shown"))
+        return HookResult(proceed=False)
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve(hook=Hook(after=shape))
+            await a.do(Action.POST, DUNE, EMMA)
+            assert (await a.do(Action.GET, "select * from Book")).values == [Book("1", "shown")]
+            assert (await a.do(Action.GET, Book("1"))).values == [Book("1", "shown")]
+            with pytest.raises(NotFoundError):
+                await a.do(Action.GET, Book("2"))
+
+    run(scenario())
+
+
+@pytest.mark.feature("BAS-02")
+def test_hook_replaces_or_stops_a_question() -> None:
+    """Before a read a hook gets the container and may exchange it or end with nothing."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            other = a.resources.elements.query("select * from Book where title=Emma")
+
+            def exchange(asked: object) -> HookResult:
+                if isinstance(asked, Book):
+                    return HookResult()
+                query = getattr(asked, "query", None)
+                return HookResult(other) if query is not None else HookResult(proceed=False)
+
+            await a.serve(hook=Hook(exchange))
+            await a.do(Action.POST, DUNE, EMMA)
+            assert (await a.do(Action.GET, "select * from Book")).values == [EMMA]
+            assert (await a.do(Action.GET, Book("1"))).values == []
+
+    run(scenario())
+
+
+@pytest.mark.feature("SVC-18")
+def test_hidden_items_are_neither_read_nor_written() -> None:
+    """What a caller may not see is in no page or answer, and stays as it is."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve()
+            await a.do(Action.POST, DUNE, EMMA)
+            a.resources.security.hidden = {"1"}
+            page = await a.do(Action.GET, "select * from Book", identity="eve")
+            assert (page.values, page.to_page().total) == ([EMMA], 1)
+            with pytest.raises(NotFoundError):
+                await a.do(Action.GET, Book("1"), identity="eve")
+            for action in (Action.POST, Action.PUT, Action.PATCH, Action.DELETE):
+                with pytest.raises(PermissionDeniedError, match="'eve' may not"):
+                    await a.do(action, Book("1", "mine"), identity="eve")
+            await a.do(Action.DELETE, "select * from Book", identity="eve")
+            assert a.books() == {"1": DUNE}
+
+    run(scenario())
+
+
+def test_only_nodes_get_what_other_instances_ask_for() -> None:
+    """The marks that ask for stamps mean nothing in a request of a user."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve()
+            await a.do(Action.POST, DUNE)
+            elements = a.resources.elements.query(ask_page("Book", size=5, page=0))
+            for identity, stamped in (("", True), ("eve", False)):
+                message = a.message(Action.GET, identity=identity)
+                answer = await a.services.handle(elements, message, a.nic)
+                assert answer is not None
+                (entry,) = answer
+                assert (entry.key is not None) is stamped
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("options", [{"model": None}, {"stateful": False}])
+def test_service_without_items_needs_its_own_handler(options: dict[str, object]) -> None:
+    """The ready-made handler refuses an agreement that gives it nothing to keep."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            with pytest.raises(InvalidInputError, match="handler of its own"):
+                await network.node("a").serve(**options)
+
+    run(scenario())
+
+
+@pytest.mark.feature("DCH-05")
+def test_deactivation_leaves_no_task() -> None:
+    """All tasks of a service end with it, and its handler says that it is closed."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            before = asyncio.all_tasks()
+            service = await a.serve()
+            await a.do(Action.POST, DUNE)
+            await asyncio.sleep(1)
+            assert len(asyncio.all_tasks() - before) == 3
+            await a.services.deactivate(BOOKS)
+            assert asyncio.all_tasks() == before
+            assert service.settled
+            call = Call(a.nic, Action.GET, BOOKS)
+            with pytest.raises(ClosedError):
+                await service.get(a.resources.elements.of(DUNE), call)
+            await service.deactivate()
+
+    run(scenario())
+
+
+@pytest.mark.feature("NTF-02")
+def test_notification_that_is_no_change_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong payload is an error of its sender; a broken change is skipped, the next applied."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = network.node("a"), network.node("b")
+            await a.serve()
+            with pytest.raises(InvalidInputError, match="not of a change"):
+                await a.do(Action.NOTIFY, DUNE)
+            good = b.resources.notifications.encode(
+                ItemChange(NotificationType.POST, "Book", "1", DUNE, source="b", sequence=2),
+                service="Books",
+                area=0,
+            )
+            bad = L8NotificationSet(source="b", sequence=1, model_type="Book", model_key="1")
+            bad.type = L8NotificationType.Patch
+            bad.notification_list.add(property_id="", newValue=b'{"isbn": ""}')
+            await a.do(Action.NOTIFY, bad, good)
+            assert a.books() == {"1": DUNE}
+
+    run(scenario())
+    assert "is lost" in caplog.text

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leader, terms and turns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from l8services._leadership import LeaderView, RoundRobin
+from l8types.values import ServiceKey
+
+KEY = ServiceKey("Books")
+
+
+def test_term_counts_the_changes_of_the_leader() -> None:
+    """Participants below the leader come and go without a new term."""
+    view = LeaderView()
+    history = [("a",), ("a", "b"), ("a", "b"), ("b",), (), ("b",), ("a",)]
+    told = [(view.observe(KEY, participants), view.epoch(KEY)) for participants in history]
+    assert told == [("a", 1), ("b", 2), ("b", 2), ("b", 2), ("", 2), ("b", 3), ("a", 4)]
+
+
+@pytest.mark.feature("PAR-06")
+@given(size=st.integers(1, 9), counts=st.lists(st.integers(0, 12), max_size=30))
+def test_turns_are_even_and_never_short(size: int, counts: list[int]) -> None:
+    """Each call gives as many as asked for, without repetition, and nobody is preferred."""
+    participants = [chr(ord("a") + number) for number in range(size)]
+    turns, used = RoundRobin(), dict.fromkeys(participants, 0)
+    for count in counts:
+        picked = turns.pick(KEY, participants, count)
+        assert len(picked) == len(set(picked)) == min(count, size)
+        for name in picked:
+            used[name] += 1
+    assert max(used.values()) - min(used.values()) <= 1
+
+
+@given(st.lists(st.sets(st.sampled_from("abcdef")), max_size=20))
+def test_turns_survive_comings_and_goings(history: list[set[str]]) -> None:
+    """Only participants are picked, and none when there is none."""
+    turns = RoundRobin()
+    for participants in history:
+        picked = turns.pick(KEY, sorted(participants), 2)
+        assert set(picked) <= participants
+        assert len(picked) == min(2, len(participants))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An event loop whose time jumps to the next timer, so that minutes of a network take no time."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    """Does not wait but moves the time of the loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(0)
+        if not events:
+            if timeout is None:
+                raise RuntimeError("everything waits for something that never comes")
+            self.now += max(timeout, 0.0)
+        return events
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Loop with a clock of its own."""
+
+    def __init__(self) -> None:
+        self.selector = _JumpingSelector()
+        super().__init__(self.selector)
+
+    def time(self) -> float:
+        return self.selector.now
+
+
+class LoopClock:
+    """The clock protocol on the time of the running loop."""
+
+    def now(self) -> float:
+        return 1_700_000_000.0 + self.monotonic()
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def run(scenario: Coroutine[object, object, T]) -> T:
+    """Run a scenario in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(scenario)
+
+
+async def until(condition: Callable[[], object], what: str, limit: float = 120.0) -> None:
+    """Wait until a condition holds, in virtual seconds."""
+    end = asyncio.get_running_loop().time() + limit
+    while not condition():
+        if asyncio.get_running_loop().time() > end:
+            raise AssertionError(f"never came: {what}")
+        await asyncio.sleep(0.01)

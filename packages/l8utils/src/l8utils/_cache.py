@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cache: items of one model by key, with unique keys, answers of queries and change events.
+
+A synchronous core without clock, tasks or storage. Stored items are snapshots: a change stores a
+new object, the old one stays as it was. That is what makes events and kept answers safe to hold.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from l8types.enums import DecoratorType, NotificationType, UpdateMode
+from l8types.errors import InvalidInputError, NotFoundError, OverloadedError, PropertyError
+from l8types.values import ItemChange, Page
+from l8utils._cache_answers import Answer, Answers, Journal
+from l8utils._cache_index import UniqueIndex, ValueIndex
+from l8utils._cache_view import answer_aggregates, answer_rows, visible_rows
+from l8utils._names import short_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from l8types.protocols.data import CacheListener, Counter, Query, Scope, Subscription
+    from l8types.protocols.models import Cloner, KeyExtractor, Updater
+    from l8types.protocols.runtime import Resources
+    from l8types.values import ChangeSet
+
+DEFAULT_ANSWERS: Final = 64
+"""Answers kept per cache; each holds one reference per match."""
+
+_logger = logging.getLogger(__name__)
+
+
+class _Subscription:
+    """Registration of one listener; closing it is idempotent."""
+
+    __slots__ = ("_listeners", "_token")
+
+    def __init__(self, listeners: dict[object, CacheListener], listener: CacheListener) -> None:
+        self._listeners = listeners
+        self._token = object()
+        listeners[self._token] = listener
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listeners.pop(self._token, None)
+
+
+class MemoryCache:
+    """Items of one model in memory.
+
+    Items are copied on their way in and out. Events carry the stored snapshot itself: the cache
+    never changes it, and neither may a listener. For PUT and PATCH, too, ``item`` of an event is
+    the state after the change, so that a listener need not ask.
+
+    One event loop owns a cache; there is no locking.
+
+    Args:
+        model: Model of the items.
+        keys: Tells the keys of items.
+        cloner: Makes the copies.
+        updater: Finds and applies differences.
+        name: Short type name in events; by default the one that the model has on the wire.
+        items: What to start with; no events are sent for these.
+        indexed: Attributes to search by: field name in lower case to attribute on an instance.
+        max_items: Items the cache may hold, 0 for any number.
+        max_answers: Answers of queries that are kept.
+
+    Raises:
+        PropertyError: A starting item has no primary key.
+        ConflictError: Two starting items share a unique key.
+    """
+
+    def __init__(
+        self,
+        model: type,
+        *,
+        keys: KeyExtractor,
+        cloner: Cloner,
+        updater: Updater,
+        name: str = "",
+        items: Iterable[object] = (),
+        indexed: Mapping[str, str] | None = None,
+        max_items: int = 0,
+        max_answers: int = DEFAULT_ANSWERS,
+    ) -> None:
+        self._model = model
+        self._name = name or short_name(model)
+        self._keys = keys
+        self._cloner = cloner
+        self._updater = updater
+        self._max_items = max_items
+        self._items: dict[str, object] = {}
+        self._unique = UniqueIndex()
+        self._values = ValueIndex(indexed or {})
+        self._journal = Journal()
+        self._answers = Answers(max_answers)
+        self._counters: dict[str, Counter] = {}
+        self._listeners: dict[object, CacheListener] = {}
+        self._events: deque[ItemChange] = deque()
+        self._delivering = False
+        self._sequence = 0
+        for item in items:
+            self._store(self.key_of(item), self._cloner.clone(item))
+
+    @property
+    def model(self) -> type:
+        """The model of the items."""
+        return self._model
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def post(self, item: object) -> ItemChange | None:
+        """Add an item or replace the one with its key.
+
+        Returns:
+            POST for a new item, PUT with the differences for a replaced one, ``None`` when nothing
+            changed.
+
+        Raises:
+            PropertyError: The item has no primary key.
+            ConflictError: Its unique key belongs to another item.
+            InvalidInputError: It is not of the model.
+            OverloadedError: The cache is full.
+        """
+        return self.put(item)
+
+    def put(self, item: object) -> ItemChange | None:
+        """Replace an item as a whole, or add it; returns and raises as :meth:`post`."""
+        key = self.key_of(item)
+        old = self._items.get(key)
+        if old is None:
+            return self._added(key, item)
+        changes = self._updater.diff(old, item, mode=UpdateMode.PUT)
+        return self._changed(NotificationType.PUT, key, changes, lambda: self._cloner.clone(item))
+
+    def patch(self, item: object) -> ItemChange | None:
+        """Merge what is present in ``item`` into the stored one, or add it.
+
+        Returns:
+            POST for a new item, PATCH with the differences for a merged one, ``None`` when nothing
+            changed.
+
+        Raises:
+            PropertyError: The item has no primary key.
+            ConflictError: Its unique key belongs to another item.
+            InvalidInputError: It is not of the model.
+            OverloadedError: The cache is full.
+        """
+        key = self.key_of(item)
+        old = self._items.get(key)
+        if old is None:
+            return self._added(key, item)
+        changes = self._updater.diff(old, item, mode=UpdateMode.PATCH)
+        return self._changed(
+            NotificationType.PATCH,
+            key,
+            changes,
+            lambda: self._updater.apply(changes, self._cloner.clone(old)),
+        )
+
+    def delete(self, item: object) -> ItemChange | None:
+        """Remove the item with the key of ``item`` (an example or a key text).
+
+        Returns:
+            The event with the last state, ``None`` when there was no such item.
+        """
+        key = self._find(item)
+        old = None if key is None else self._items.get(key)
+        if key is None or old is None:
+            return None
+        self._store(key, None)
+        return self._emit(self._event(NotificationType.DELETE, key, old))
+
+    def apply(self, change: ItemChange) -> ItemChange | None:
+        """Apply what happened on another node; source and sequence of the change are kept.
+
+        A POST adds or replaces, a DELETE of an absent item is nothing, and a change that leads to
+        the state that is here already is nothing.
+
+        Returns:
+            The change with the snapshot stored here, ``None`` when nothing changed.
+
+        Raises:
+            NotFoundError: Changes of an item that is not here; the caller has missed something.
+            ConflictError: A unique key belongs to another item here.
+            PropertyError: A change does not fit the model or would change the primary key.
+            InvalidInputError: The change is of another model or lacks what its type carries.
+        """
+        if change.model != self._name:
+            raise InvalidInputError(f"change of a {change.model!r} in a cache of {self._name!r}")
+        if change.type is NotificationType.DELETE:
+            return self._apply_delete(change)
+        if change.changes is not None:
+            return self._apply_changes(change, change.changes)
+        if change.item is None:
+            raise InvalidInputError(f"{change.type.name} of {change.model} {change.key!r} is empty")
+        return self._apply_item(change, change.item)
+
+    def get(self, key: object) -> object | None:
+        """Copy of the item with this key text or example, ``None`` when absent.
+
+        An example without a primary key is looked up by its unique key.
+        """
+        found = self._find(key)
+        item = None if found is None else self._items.get(found)
+        return None if item is None else self._cloner.clone(item)
+
+    def fetch(self, query: Query, *, scope: Scope | None = None) -> Page:
+        """Answer of a query: filtered, sorted, one page, copied and projected, with counters.
+
+        With a ``scope`` the answer is the one of a cache that holds only what the caller may see:
+        hidden items are in no page, counter or aggregate, and a redacted item must match as it is
+        shown. ``scope`` is asked about every match on each call, and must not change its argument.
+
+        The page of an aggregate query has one mapping per group; its counters are the values under
+        ``alias``, or ``alias:group`` with the values of the group joined by ``|``.
+
+        Raises:
+            InvalidInputError: The query is about another model.
+        """
+        if query.root.type_name != self._name:
+            raise InvalidInputError(
+                f"query about {query.root.type_name!r} in a cache of {self._name!r}"
+            )
+        answer = self._answer(query)
+        rows = answer.rows if scope is None else visible_rows(query, answer.rows, scope)
+        if query.aggregates:
+            return answer_aggregates(query, [item for _, item in rows])
+        untouched = answer.counters if scope is None else None
+        return answer_rows(query, rows, self._cloner, self._counters, untouched)
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        """Keys and copies of all items at the time of the call."""
+        snapshot = list(self._items.items())
+        return ((key, self._cloner.clone(item)) for key, item in snapshot)
+
+    def key_of(self, item: object) -> str:
+        """Primary key text of an item.
+
+        Raises:
+            PropertyError: It has none.
+            InvalidInputError: It is not of the model.
+        """
+        if not isinstance(item, self._model):
+            raise InvalidInputError(f"a cache of {self._name!r} takes no {type(item).__name__}")
+        return self._keys.primary_key(item)
+
+    def add_counter(self, name: str, counter: Counter) -> None:
+        """Maintain a metadata counter over the items of each answer.
+
+        Args:
+            name: Name of the counter in the metadata; an earlier one of the name is replaced.
+            counter: Whether an item counts and in which bucket; must depend on the item alone.
+        """
+        self._counters[name] = counter
+        self._answers.clear()
+
+    def subscribe(self, listener: CacheListener) -> Subscription:
+        """Be told of changes from now on, those by :meth:`apply` included.
+
+        Listeners are called in order of subscription, for one change after the other: a change that
+        a listener makes is told after the present one.
+        """
+        return _Subscription(self._listeners, listener)
+
+    def _find(self, key: object) -> str | None:
+        if isinstance(key, str):
+            return key
+        try:
+            return self.key_of(key)
+        except PropertyError:
+            return self._unique.owner(self._keys.unique_key(key))
+
+    def _answer(self, query: Query) -> Answer:
+        answer = self._answers.take(query, self._journal)
+        if answer is None:
+            keys = self._values.candidates(query.criteria)
+            rows = self._items.items() if keys is None else [(k, self._items[k]) for k in keys]
+            answer = Answer(query, rows, dict(self._counters), self._journal.revision)
+        self._answers.put(query, answer)
+        return answer
+
+    def _added(self, key: str, item: object) -> ItemChange:
+        stored = self._cloner.clone(item)
+        self._store(key, stored)
+        return self._emit(self._event(NotificationType.POST, key, stored))
+
+    def _changed(
+        self,
+        kind: NotificationType,
+        key: str,
+        changes: ChangeSet,
+        make: Callable[[], object],
+    ) -> ItemChange | None:
+        if not changes:
+            return None
+        stored = make()
+        self._store(key, stored)
+        return self._emit(self._event(kind, key, stored, changes))
+
+    def _apply_delete(self, change: ItemChange) -> ItemChange | None:
+        old = self._items.get(change.key)
+        if old is None:
+            return None
+        self._store(change.key, None)
+        return self._emit(replace(change, item=old))
+
+    def _apply_item(self, change: ItemChange, item: object) -> ItemChange | None:
+        key = self.key_of(item)
+        old = self._items.get(key)
+        if old is not None and old == item:
+            return None
+        stored = self._cloner.clone(item)
+        self._store(key, stored)
+        return self._emit(replace(change, key=key, item=stored))
+
+    def _apply_changes(self, change: ItemChange, changes: ChangeSet) -> ItemChange | None:
+        old = self._items.get(change.key)
+        if old is None:
+            raise NotFoundError(
+                f"changes of {self._name} {change.key!r}, which is not here; fetch it as a whole"
+            )
+        stored = self._updater.apply(changes, self._cloner.clone(old))
+        if self.key_of(stored) != change.key:
+            raise PropertyError(f"changes of {self._name} {change.key!r} would change its key")
+        if stored == old:
+            return None
+        self._store(change.key, stored)
+        return self._emit(replace(change, item=stored))
+
+    def _store(self, key: str, new: object | None) -> None:
+        """Let the item of a key become ``new``, ``None`` for absence; all or nothing."""
+        old = self._items.get(key)
+        if new is None:
+            del self._items[key]
+            self._unique.remove(key)
+        else:
+            if old is None and 0 < self._max_items <= len(self._items):
+                raise OverloadedError(
+                    f"cache of {self._name!r} is full with {self._max_items} items, "
+                    f"{key!r} was not added"
+                )
+            unique = self._keys.unique_key(new)
+            self._unique.check(key, unique)
+            self._unique.store(key, unique)
+            self._items[key] = new
+        self._values.replace(key, old, new)
+        if self._journal.append(key, old, new):
+            self._answers.drop_older(self._journal.oldest)
+
+    def _event(
+        self, kind: NotificationType, key: str, item: object, changes: ChangeSet | None = None
+    ) -> ItemChange:
+        self._sequence += 1
+        return ItemChange(kind, self._name, key, item, changes, sequence=self._sequence)
+
+    def _emit(self, event: ItemChange) -> ItemChange:
+        self._events.append(event)
+        if not self._delivering:
+            self._delivering = True
+            try:
+                self._deliver()
+            finally:
+                self._delivering = False
+        return event
+
+    def _deliver(self) -> None:
+        while self._events:
+            event = self._events.popleft()
+            for listener in list(self._listeners.values()):
+                try:
+                    listener(event)
+                except Exception:
+                    # The change has happened; one listener must not hide it from the others.
+                    _logger.exception("listener of the cache of %s failed", self._name)
+
+
+class MemoryCacheFactory:
+    """Makes caches in memory with the keys and indexes that the introspector knows.
+
+    Args:
+        resources: The parts that a cache needs.
+        max_answers: Answers of queries that each cache keeps.
+    """
+
+    def __init__(self, resources: Resources, *, max_answers: int = DEFAULT_ANSWERS) -> None:
+        self._resources = resources
+        self._max_answers = max_answers
+
+    def create(self, model: type, *, items: Iterable[object] = ()) -> MemoryCache:
+        """Cache of a model whose keys are declared in the introspector.
+
+        Raises:
+            PropertyError: No primary key is declared, or one of ``items`` has none.
+        """
+        introspector = self._resources.introspector
+        root = introspector.inspect(model)
+        if not introspector.fields(model, DecoratorType.PRIMARY):
+            raise PropertyError(
+                f"model {root.type_name!r} has no primary key, decorate it before caching it"
+            )
+        indexed = introspector.fields(model, DecoratorType.NON_UNIQUE) or ()
+        return MemoryCache(
+            model,
+            keys=introspector,
+            cloner=self._resources.cloner,
+            updater=self._resources.updater,
+            name=root.type_name,
+            items=items,
+            indexed={field.lower(): root.attributes[field.lower()].attribute for field in indexed},
+            max_answers=self._max_answers,
+        )
+
+
+def create_caches(resources: Resources) -> MemoryCacheFactory:
+    """Entry point ``layer8.cache``."""
+    return MemoryCacheFactory(resources)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics of one node in a registry of its own, so that several nodes fit in one process."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from l8types.errors import ConflictError, InvalidInputError
+
+if TYPE_CHECKING:
+    from l8types.protocols.runtime import Resources
+
+MAX_SERIES: Final = 1000
+"""Series of one metric: each costs memory for ever, and label values may come from outside."""
+
+_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_DROPPED: Final = "layer8_metrics_dropped_total"
+_Metric = Counter | Gauge | Histogram
+_M = TypeVar("_M", Counter, Gauge, Histogram)
+
+_logger = logging.getLogger(__name__)
+
+
+class PrometheusMetrics:
+    """Metrics sink on the Prometheus client library.
+
+    A metric comes into being with its first sample, which fixes its kind and its label names.
+    Samples of label values beyond ``max_series`` are dropped and counted in
+    ``layer8_metrics_dropped_total``.
+
+    Args:
+        max_series: Combinations of label values that one metric may have.
+    """
+
+    def __init__(self, *, max_series: int = MAX_SERIES) -> None:
+        self._registry = CollectorRegistry()
+        self._max_series = max_series
+        self._metrics: dict[str, tuple[_Metric, tuple[str, ...]]] = {}
+        self._series: dict[str, set[tuple[str, ...]]] = {}
+
+    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
+        """Add to a counter.
+
+        Raises:
+            InvalidInputError: A negative value, a bad name, or other label names than before.
+            ConflictError: The name belongs to a metric of another kind.
+        """
+        if value < 0:
+            raise InvalidInputError(f"counter {name!r} cannot go down by {value}, use a gauge")
+        counter = self._child(Counter, name, labels)
+        if counter is not None:
+            counter.inc(value)
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge.
+
+        Raises:
+            InvalidInputError: A bad name, or other label names than before.
+            ConflictError: The name belongs to a metric of another kind.
+        """
+        gauge = self._child(Gauge, name, labels)
+        if gauge is not None:
+            gauge.set(value)
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Add a sample to a histogram; its buckets suit durations in seconds.
+
+        Raises:
+            InvalidInputError: A bad name, or other label names than before.
+            ConflictError: The name belongs to a metric of another kind.
+        """
+        histogram = self._child(Histogram, name, labels)
+        if histogram is not None:
+            histogram.observe(value)
+
+    def render(self) -> str:
+        """All metrics in the Prometheus text format."""
+        return generate_latest(self._registry).decode()
+
+    def _child(self, kind: type[_M], name: str, labels: dict[str, str]) -> _M | None:
+        names = tuple(sorted(labels))
+        metric, expected = self._metrics.get(name) or self._declare(kind, name, names)
+        if not isinstance(metric, kind):
+            raise ConflictError(f"metric {name!r} is no {kind.__name__.lower()}, use another name")
+        if names != expected:
+            raise InvalidInputError(
+                f"metric {name!r} has the labels {expected}, not {names}; a metric keeps its labels"
+            )
+        if not names:
+            return metric
+        values = tuple(labels[label] for label in names)
+        return metric.labels(*values) if self._admit(name, values) else None
+
+    def _declare(
+        self, kind: type[_M], name: str, labels: tuple[str, ...]
+    ) -> tuple[_M, tuple[str, ...]]:
+        if not _NAME.fullmatch(name):
+            raise InvalidInputError(f"metric name {name!r} is not of letters, digits, '_' and ':'")
+        text = name.replace("_", " ")
+        try:
+            metric = kind(name, text, labels, registry=self._registry)
+        except ValueError as error:
+            raise InvalidInputError(f"metric {name!r} cannot be made: {error}") from error
+        self._metrics[name] = metric, labels
+        return metric, labels
+
+    def _admit(self, name: str, values: tuple[str, ...]) -> bool:
+        series = self._series.setdefault(name, set())
+        if values in series:
+            return True
+        if len(series) < self._max_series:
+            series.add(values)
+            return True
+        if len(series) == self._max_series:
+            # One value above the limit marks that the warning was given.
+            series.add(())
+            _logger.warning("metric %s has more than %d series, dropping", name, self._max_series)
+        self.count(_DROPPED)
+        return False
+
+
+def create_metrics(_resources: Resources) -> PrometheusMetrics:
+    """Entry point ``layer8.metrics``."""
+    return PrometheusMetrics()

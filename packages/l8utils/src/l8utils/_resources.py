@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of one node, made when they are first used.
+
+A part is an explicit instance, or what an entry point makes; the settings name the entry point.
+Nothing here knows any implementation, so that each can be replaced without touching the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypedDict, cast
+
+from l8types.constants import Plugin
+from l8types.errors import ConfigurationError
+from l8utils._clock import SystemClock
+from l8utils._names import suggestion
+from l8utils._plugins import PluginCatalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from typing_extensions import Unpack
+
+    from l8types.enums import SerializerMode
+    from l8types.protocols.data import (
+        CacheFactory,
+        ElementsFactory,
+        NotificationCodec,
+        ObjectCodec,
+        QueryFactory,
+    )
+    from l8types.protocols.models import (
+        Cloner,
+        Introspector,
+        ModelNode,
+        Registry,
+        Serializer,
+        Updater,
+    )
+    from l8types.protocols.runtime import Clock, MetricsSink
+    from l8types.protocols.security import SecurityProvider
+    from l8types.protocols.services import Services
+    from l8types.settings import NodeSettings
+
+
+class Parts(TypedDict, total=False):
+    """Explicit instances, which beat whatever the settings name."""
+
+    clock: Clock
+    metrics: MetricsSink
+    registry: Registry
+    introspector: Introspector
+    cloner: Cloner
+    updater: Updater
+    codec: ObjectCodec
+    elements: ElementsFactory
+    queries: QueryFactory
+    caches: CacheFactory
+    notifications: NotificationCodec
+    security: SecurityProvider
+    services: Services
+    serializers: Mapping[SerializerMode, Serializer]
+
+
+GROUPS: Final[Mapping[str, str]] = {
+    "metrics": Plugin.METRICS,
+    "registry": Plugin.REGISTRY,
+    "introspector": Plugin.INTROSPECTOR,
+    "cloner": Plugin.CLONER,
+    "updater": Plugin.UPDATER,
+    "codec": Plugin.CODEC,
+    "elements": Plugin.ELEMENTS,
+    "queries": Plugin.QUERY,
+    "caches": Plugin.CACHE,
+    "notifications": Plugin.NOTIFICATION,
+    "security": Plugin.SECURITY,
+    "services": Plugin.SERVICES,
+}
+"""Entry-point group of each part."""
+
+
+class NodeResources:
+    """Resources of a node, each part created on first use.
+
+    Which implementation is used: an explicit instance, else the one that ``settings.plugins`` names
+    for the group, else the candidate called ``default``, else the only candidate. Anything else is
+    a ``ConfigurationError``. The permissive security provider is used only when named.
+
+    Creation is guarded by a lock, so parts may be asked for from any thread.
+
+    Args:
+        settings: Settings of the node.
+        catalog: Where implementations are found; by default the installed entry points.
+        **overrides: Explicit instances by the name of the part; ``serializers`` by mode.
+
+    Example:
+        >>> from l8types.settings import NodeSettings
+        >>> from l8utils import NodeResources, SystemClock
+        >>> resources = NodeResources(NodeSettings(alias="demo"), clock=SystemClock())
+        >>> resources.registry.info("L8Health").name
+        'L8Health'
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        catalog: PluginCatalog | None = None,
+        **overrides: Unpack[Parts],
+    ) -> None:
+        unknown = sorted(overrides.keys() - Parts.__annotations__.keys())
+        if unknown:
+            hint = suggestion(unknown[0], Parts.__annotations__)
+            raise TypeError(f"resources have no part {unknown[0]!r}{hint}")
+        self._settings = settings
+        self._catalog = catalog or PluginCatalog()
+        self._serializers = dict(overrides.pop("serializers", {}))
+        self._parts: dict[str, object] = {"clock": SystemClock(), **overrides}
+        self._creating: list[str] = []
+        self._lock = threading.RLock()
+
+    @property
+    def settings(self) -> NodeSettings:
+        """Settings of the node."""
+        return self._settings
+
+    @property
+    def clock(self) -> Clock:
+        """Time; the clock of the operating system unless another was given."""
+        return cast("Clock", self._parts["clock"])
+
+    @property
+    def metrics(self) -> MetricsSink:
+        """Counters, gauges and histograms of the node."""
+        return cast("MetricsSink", self._part("metrics"))
+
+    @property
+    def registry(self) -> Registry:
+        """Types by their short names."""
+        return cast("Registry", self._part("registry"))
+
+    @property
+    def introspector(self) -> Introspector:
+        """Type trees, keys and properties of the models."""
+        return cast("Introspector", self._part("introspector"))
+
+    @property
+    def cloner(self) -> Cloner:
+        """Independent copies."""
+        return cast("Cloner", self._part("cloner"))
+
+    @property
+    def updater(self) -> Updater:
+        """Differences between items."""
+        return cast("Updater", self._part("updater"))
+
+    @property
+    def codec(self) -> ObjectCodec:
+        """Values to bytes and back."""
+        return cast("ObjectCodec", self._part("codec"))
+
+    @property
+    def elements(self) -> ElementsFactory:
+        """Request and response containers."""
+        return cast("ElementsFactory", self._part("elements"))
+
+    @property
+    def queries(self) -> QueryFactory:
+        """Parser of queries."""
+        return cast("QueryFactory", self._part("queries"))
+
+    @property
+    def caches(self) -> CacheFactory:
+        """Maker of caches."""
+        return cast("CacheFactory", self._part("caches"))
+
+    @property
+    def notifications(self) -> NotificationCodec:
+        """Item changes to messages and back."""
+        return cast("NotificationCodec", self._part("notifications"))
+
+    @property
+    def security(self) -> SecurityProvider:
+        """The security provider; never a permissive one that the settings do not name."""
+        return cast("SecurityProvider", self._part("security"))
+
+    @property
+    def services(self) -> Services:
+        """The service manager."""
+        return cast("Services", self._part("services"))
+
+    def serializer(self, mode: SerializerMode) -> Serializer:
+        """Serializer of a representation.
+
+        All serializers share one group. One whose entry point is named like the mode (``json``) is
+        taken without loading the others; a second one for a mode is chosen by naming it in
+        ``settings.plugins["layer8.serializer.json"]``.
+
+        Raises:
+            ConfigurationError: None or several for this mode; the message lists the candidates.
+        """
+        with self._lock:
+            serializer = self._serializers.get(mode)
+            if serializer is None:
+                serializer = self._serializers[mode] = self._find_serializer(mode)
+            return serializer
+
+    def create(self, group: str, name: str = "") -> object:
+        """Make an implementation of an entry-point group; a new one at each call.
+
+        Args:
+            group: One of ``Plugin``, or a group of the user's own.
+            name: Entry-point name; by default what the settings say, else by the rules above.
+
+        Raises:
+            ConfigurationError: Unknown, ambiguous or failing; the message lists the candidates.
+        """
+        group = str(group)
+        chosen = self._catalog.choose(group, name or self._settings.plugins.get(group, ""))
+        with self._lock, self._guarding(f"{group}:{chosen}"):
+            factory = self._catalog.factory(group, chosen)
+            with self._catalog.blaming(group, chosen):
+                return factory(self)
+
+    def register(self, *models: type) -> None:
+        """Make models known to registry and introspector, with the models nested in them.
+
+        A nested model travels on its own when it is what changed, so every node has to know it.
+
+        Raises:
+            ConflictError: Another class holds the short name of one of them.
+            InvalidInputError: Not a supported kind of model.
+        """
+        for model in models:
+            self._register_tree(self.introspector.inspect(model), set())
+
+    def _register_tree(self, node: ModelNode, seen: set[type]) -> None:
+        if node.model is None or node.model in seen:
+            return
+        seen.add(node.model)
+        self.registry.register(node.model)
+        for attribute in node.attributes.values():
+            self._register_tree(attribute, seen)
+
+    @property
+    def data_directory(self) -> Path:
+        """Directory for the node's files; exists, and is readable by its owner alone.
+
+        Raises:
+            ConfigurationError: It cannot be made.
+        """
+        directory = self._settings.data_directory
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"data directory {str(directory)!r} cannot be made, "
+                f"set data_directory to one that can: {error.strerror}"
+            ) from error
+        return directory
+
+    def _part(self, name: str) -> object:
+        part = self._parts.get(name)
+        if part is not None:
+            return part
+        with self._lock:
+            # Another thread may have made it while this one waited for the lock.
+            part = self._parts.get(name)
+            if part is None:
+                part = self._parts[name] = self.create(GROUPS[name])
+            return part
+
+    @contextmanager
+    def _guarding(self, step: str) -> Iterator[None]:
+        """Refuse a part whose factory needs that very part before it is there."""
+        if step in self._creating:
+            path = " -> ".join([*self._creating[self._creating.index(step) :], step])
+            raise ConfigurationError(
+                f"implementations need each other to be made: {path}; "
+                "a factory has to keep the resources and use their parts later"
+            )
+        self._creating.append(step)
+        try:
+            yield
+        finally:
+            self._creating.pop()
+
+    def _find_serializer(self, mode: SerializerMode) -> Serializer:
+        group = str(Plugin.SERIALIZER)
+        by_mode = mode.name.lower()
+        wanted = self._settings.plugins.get(f"{group}.{by_mode}", "")
+        names = self._catalog.names(group)
+        if wanted or by_mode in names:
+            return self._serializer_of(mode, wanted or by_mode)
+        found = {name: cast("Serializer", self.create(group, name)) for name in names}
+        fitting = [name for name, serializer in found.items() if serializer.mode is mode]
+        if len(fitting) == 1:
+            return found[fitting[0]]
+        amount = "several serializers" if fitting else "no serializer"
+        raise ConfigurationError(
+            f"{amount} for {by_mode}, install one or "
+            f"name it in plugins[{group + '.' + by_mode!r}] of the settings "
+            f"(candidates: {', '.join(fitting or names) or 'none'})"
+        )
+
+    def _serializer_of(self, mode: SerializerMode, name: str) -> Serializer:
+        serializer = cast("Serializer", self.create(Plugin.SERIALIZER, name))
+        if serializer.mode is not mode:
+            raise ConfigurationError(
+                f"serializer {name!r} is for {serializer.mode.name.lower()}, "
+                f"not for {mode.name.lower()}"
+            )
+        return serializer
