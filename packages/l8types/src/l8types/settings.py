@@ -35,7 +35,7 @@ class NodeSettings:
     data_directory: Path = field(default_factory=lambda: Path.home() / ".layer8")
     """Where the node keeps its files; created when first used."""
     keep_alive: float = 5.0
-    """Seconds between reports of a node; three missed ones make it unreachable."""
+    """Seconds between reports of a node; two missed ones make it unreachable, three end it."""
     request_timeout: float = 30.0
     """Seconds a request waits when the caller does not say."""
     max_frame_bytes: int = 52_428_800

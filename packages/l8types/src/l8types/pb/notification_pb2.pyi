@@ -86,7 +86,7 @@ class L8NotificationSet(_message.Message):
     source: _builtins.str
     """Uuid of the node that made the change."""
     time: _builtins.int
-    """Reserved for a time stamp; senders leave it 0."""
+    """Order of concurrent changes: hybrid clock and mark of the base; Go nodes leave it 0."""
     sequence: _builtins.int
     """Counts the sets of one cache, so that a receiver can see a gap."""
     service_name: _builtins.str

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The overlay network of Layer 8: switch, node interface, discovery and health.
+
+It carries messages between the nodes of a network: to a node, to every provider of a service, or
+to the one provider that a rule picks, and keeps the directory of who is there.
+"""
+
+from layer8_net._factories import create_switch, create_vnic
+from layer8_net._statistics import SwitchStatistics, VNicStatistics
+from layer8_net._switch import TcpSwitch
+from layer8_net._vnic import TcpVNic
+
+__all__ = [
+    "SwitchStatistics",
+    "TcpSwitch",
+    "TcpVNic",
+    "VNicStatistics",
+    "create_switch",
+    "create_vnic",
+]

@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node's end of the network: pending requests, the replica of the directory, own services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from l8types.constants import DESTINATION_SINGLE, UUID_LENGTH
+from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority
+from l8types.errors import (
+    DecodeError,
+    EncodeError,
+    InvalidInputError,
+    L8Error,
+    RequestTimeoutError,
+    UnavailableError,
+)
+from l8types.values import DirectoryEvent, Message, NodeInfo, NodeStatistics, ServiceKey
+from layer8_net._core import records
+from layer8_net._core.directory import Directory
+from layer8_net._core.failures import error_of, error_text
+from layer8_net._core.frame import (
+    NO_DESTINATION,
+    Flag,
+    Header,
+    decode_message,
+    encode_frame,
+    encode_message,
+    failure_frame,
+    node_bytes,
+    read_data,
+    read_failure,
+    read_header,
+    read_service,
+)
+from layer8_net._core.pending import Pending, PendingRequest
+from layer8_net._core.vnic_events import (
+    Changed,
+    Completed,
+    Connected,
+    ConnectionLost,
+    Deliver,
+    Effect,
+    Event,
+    FramesReceived,
+    Ready,
+    Send,
+    Silent,
+    Tick,
+)
+
+if TYPE_CHECKING:
+    from l8types.pb import L8Health
+    from layer8_net._core.handshake import Endpoint
+
+__all__ = ["VNicCore", "VNicCounters"]
+
+W = TypeVar("W")
+
+MISSED_SILENT: Final = 3
+"""Intervals of the switch without a sign of life after which the connection is given up."""
+
+_ANY: Final = DESTINATION_SINGLE.encode()
+_REQUEST: Final = int(Flag.REQUEST)
+_REPLY: Final = int(Flag.REPLY)
+_FAILURE: Final = int(Flag.FAILURE)
+_SYSTEM: Final = (records.SYSTEM_SERVICE, records.SYSTEM_AREA)
+
+
+@dataclass(slots=True)
+class VNicCounters:
+    """What an interface saw since it was made."""
+
+    late: int = 0
+    """Answers to requests that nobody waits for any more."""
+    malformed: int = 0
+    """Messages that could not be decoded."""
+
+
+class VNicCore(Generic[W]):
+    """State machine of an interface: ``step(event, now)`` gives the effects to carry out in order.
+
+    Args:
+        me: The node as its peers see it.
+        started: Wall clock, Unix seconds.
+    """
+
+    def __init__(self, me: Endpoint, *, started: float = 0.0) -> None:
+        self._me = me
+        self._id = node_bytes(me.uuid)
+        self._switch: Endpoint | None = None
+        self._switch_id = NO_DESTINATION
+        self._heard = 0.0
+        self._services: dict[ServiceKey, str] = {}
+        self.pending: Pending[W] = Pending()
+        self.directory = Directory()
+        self.counters = VNicCounters()
+        self.directory.put(NodeInfo(me.uuid, me.alias, "", started=started))
+
+    def step(self, event: Event, now: float) -> list[Effect[W]]:
+        """Advance by one event.
+
+        Args:
+            event: What happened.
+            now: Monotonic seconds.
+        """
+        match event:
+            case FramesReceived():
+                self._heard = now
+                return self._frames(event.frames)
+            case Connected():
+                self._switch = event.switch
+                self._switch_id = node_bytes(event.switch.uuid)
+                self._heard = now
+                return [Send([self._report(records.own_record(self._me.uuid, self._services))])]
+            case ConnectionLost():
+                self._switch = None
+                self._switch_id = NO_DESTINATION
+                reason = f"connection to the switch was lost before the answer came: {event.reason}"
+                return _failed(self.pending.take_all(), UnavailableError(reason))
+            case Tick():
+                return self._tick(now)
+
+    # What this node sends
+
+    def open_request(self, waiter: W, destination: bytes, timeout: float, now: float) -> int:
+        """Register a request; its sequence number."""
+        target = "" if destination in {_ANY, NO_DESTINATION} else destination.decode()
+        return self.pending.open(waiter, target, timeout, now)
+
+    def address(self, target: str | MulticastMode, *, one: bool) -> tuple[bytes, int]:
+        """Destination and mode in wire form.
+
+        Args:
+            target: Node id, or the rule by which the network picks.
+            one: Whether exactly one receiver is wanted, as for a request.
+
+        Raises:
+            InvalidInputError: Not a node id.
+        """
+        if isinstance(target, MulticastMode):
+            if target is MulticastMode.UNICAST:
+                raise InvalidInputError("mode UNICAST needs a node id as the target")
+            return (_ANY if one else NO_DESTINATION), target
+        if not target:
+            return _ANY, MulticastMode.ROUND_ROBIN
+        if len(target) != UUID_LENGTH or not target.isascii():
+            raise InvalidInputError(f"target {target!r} is no node id of {UUID_LENGTH} characters")
+        return node_bytes(target), MulticastMode.ALL
+
+    def frame(
+        self,
+        address: tuple[bytes, int],
+        service: str,
+        area: int,
+        action: Action,
+        data: bytes,
+        *,
+        identity: str = "",
+        priority: Priority = Priority.P8,
+        sequence: int = 0,
+        request: bool = False,
+        timeout: float = 0.0,
+    ) -> bytes:
+        """Frame of a message of this node; ``sequence`` 0 takes the next number.
+
+        Raises:
+            EncodeError: A part does not fit the format.
+        """
+        if not service:
+            raise EncodeError("a message needs the name of a service")
+        return encode_frame(
+            self._id,
+            self._switch_id,
+            address[0],
+            service.encode(),
+            area,
+            action,
+            data,
+            priority=priority,
+            mode=address[1],
+            flags=_REQUEST if request else 0,
+            sequence=sequence or self.pending.next_sequence(),
+            timeout=timeout,
+            identity=identity.encode(),
+        )
+
+    def reply_frame(self, message: Message, data: bytes) -> bytes:
+        """Frame of the answer to a request."""
+        return encode_frame(
+            self._id,
+            self._switch_id,
+            node_bytes(message.source),
+            message.service.encode(),
+            message.area,
+            Action.REPLY,
+            data,
+            priority=message.priority,
+            mode=message.mode,
+            flags=_REPLY,
+            sequence=message.sequence,
+            identity=message.identity.encode(),
+            trace=message.trace.encode(),
+        )
+
+    def refusal_frame(self, message: Message, error: L8Error) -> bytes:
+        """Frame that tells the sender of a request that it will not be handled."""
+        refusal = replace(
+            self.stamp(message),
+            destination=message.source,
+            mode=MulticastMode.ALL,
+            reply=True,
+            failure=error_text(error),
+            data=b"",
+            transaction=None,
+        )
+        return encode_message(refusal)
+
+    def stamp(self, message: Message) -> Message:
+        """The same message as one of this node."""
+        return replace(
+            message, source=self._me.uuid, vnet=self._switch.uuid if self._switch else ""
+        )
+
+    # What this node offers
+
+    def offer(self, service: ServiceKey, model: str) -> list[Effect[W]]:
+        """Offer a service; the replica knows at once."""
+        self._services[service] = model
+        return self._offers_changed()
+
+    def withdraw(self, service: ServiceKey) -> list[Effect[W]]:
+        """No longer offer a service."""
+        if self._services.pop(service, None) is None:
+            return []
+        return self._offers_changed()
+
+    def report(self, statistics: NodeStatistics) -> bytes:
+        """Frame of the periodic report, which is also the sign of life."""
+        return self._report(records.own_record(self._me.uuid, statistics=statistics))
+
+    def _offers_changed(self) -> list[Effect[W]]:
+        effects: list[Effect[W]] = []
+        own = self.directory.node(self._me.uuid)
+        if own is not None:
+            events = self.directory.put(replace(own, services=dict(self._services)))
+            effects.append(Changed(events))
+        if self._switch is not None:
+            report = self._report(records.own_record(self._me.uuid, self._services))
+            effects.append(Send([report]))
+        return effects
+
+    def _report(self, record: L8Health) -> bytes:
+        return encode_frame(
+            self._id,
+            self._switch_id,
+            self._switch_id,
+            records.SYSTEM_SERVICE,
+            records.SYSTEM_AREA,
+            Action.PATCH,
+            records.encode_records([record]),
+        )
+
+    # What this node receives
+
+    def _frames(self, frames: list[bytes]) -> list[Effect[W]]:
+        effects: list[Effect[W]] = []
+        for frame in frames:
+            try:
+                header = read_header(frame)
+            except DecodeError:
+                self.counters.malformed += 1
+                continue
+            try:
+                self._receive(frame, header, effects)
+            except DecodeError as error:
+                self._refuse(frame, header, error, effects)
+        return effects
+
+    def _receive(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
+        if header.flags & _REPLY:
+            self._answer(frame, header, effects)
+        elif read_service(frame, header) == _SYSTEM:
+            if header.source == self._switch_id:
+                self._directory_changed(header.action, read_data(frame, header), effects)
+            else:
+                self.counters.malformed += 1
+        else:
+            _append_message(effects, decode_message(frame))
+
+    def _answer(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
+        failed = header.flags & _FAILURE
+        if failed and not header.flags & _REQUEST:
+            _append_message(effects, decode_message(frame))
+            return
+        request = self.pending.close(header.sequence)
+        if request is None:
+            self.counters.late += 1
+            return
+        error = error_of(read_failure(frame, header)) if failed else None
+        answer = (request.waiter, error, b"" if failed else read_data(frame, header))
+        last = effects[-1] if effects else None
+        if isinstance(last, Completed):
+            last.answers.append(answer)
+        else:
+            effects.append(Completed([answer]))
+
+    def _refuse(
+        self, frame: bytes, header: Header, error: DecodeError, effects: list[Effect[W]]
+    ) -> None:
+        """A message that cannot be understood: who waits for an answer is told so."""
+        self.counters.malformed += 1
+        if header.flags & (_REQUEST | _REPLY) == _REQUEST:
+            text = error_text(error)
+            failure = failure_frame(frame, header, text, source=self._id, vnet=self._switch_id)
+            effects.append(Send([failure]))
+
+    def _directory_changed(self, action: int, data: bytes, effects: list[Effect[W]]) -> None:
+        nodes = [self._localized(records.node_of(one)) for one in records.decode_records(data)]
+        events: list[DirectoryEvent] = []
+        if action == Action.PUT:
+            if all(node.uuid != self._me.uuid for node in nodes):
+                raise DecodeError("a directory without this node")
+            events = self.directory.replace_all(nodes)
+        elif action in {Action.POST, Action.PATCH}:
+            events = [event for node in nodes for event in self.directory.put(node)]
+        elif action == Action.DELETE:
+            others = (node.uuid for node in nodes if node.uuid != self._me.uuid)
+            events = [event for uuid in others for event in self.directory.remove(uuid)]
+        else:
+            raise DecodeError(f"system message with action {action}")
+        if events:
+            effects.append(Changed(events))
+        for event in events:
+            if event.type is DirectoryEventType.LEFT:
+                reason = f"node {event.node.uuid} left the network before it answered"
+                left = self.pending.take_target(event.node.uuid)
+                effects += _failed(left, UnavailableError(reason))
+        if action == Action.PUT:
+            effects.append(Ready())
+
+    def _localized(self, node: NodeInfo) -> NodeInfo:
+        """Nobody knows better than this node what it offers."""
+        if node.uuid != self._me.uuid:
+            return node
+        return replace(node, services=dict(self._services))
+
+    # Time
+
+    def next_deadline(self) -> float | None:
+        """When the next request expires."""
+        return self.pending.next_deadline()
+
+    def _tick(self, now: float) -> list[Effect[W]]:
+        effects: list[Effect[W]] = []
+        expired = self.pending.expire(now)
+        if expired:
+            effects.append(Completed([(one.waiter, _timed_out(one), b"") for one in expired]))
+        if self._switch is not None:
+            silence = now - self._heard
+            if silence >= MISSED_SILENT * self._switch.keep_alive:
+                effects.append(Silent(f"no sign of life for {silence:.1f} s"))
+        return effects
+
+
+def _append_message(effects: list[Effect[W]], message: Message) -> None:
+    last = effects[-1] if effects else None
+    if isinstance(last, Deliver):
+        last.messages.append(message)
+    else:
+        effects.append(Deliver([message]))
+
+
+def _failed(requests: list[PendingRequest[W]], error: L8Error) -> list[Effect[W]]:
+    if not requests:
+        return []
+    # An exception instance of its own for each: it gets a traceback of its own.
+    kind = type(error)
+    return [Completed([(request.waiter, kind(error.message), b"") for request in requests])]
+
+
+def _timed_out(request: PendingRequest[W]) -> RequestTimeoutError:
+    where = f"node {request.target}" if request.target else "any provider"
+    return RequestTimeoutError(f"no answer from {where} within {request.timeout:g} s")

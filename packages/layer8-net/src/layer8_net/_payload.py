@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a caller may hand over as a payload, turned into the container that travels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from l8types.pb import L8Query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from l8types.protocols.data import Elements, ElementsFactory
+
+__all__ = ["to_elements"]
+
+
+def to_elements(factory: ElementsFactory, payload: object) -> Elements:
+    """Container of a payload.
+
+    ``None`` gives an empty container, a text or an ``L8Query`` a request by query, a list or a
+    tuple its items (containers in it are flattened), a container itself, anything else one item.
+
+    Args:
+        factory: Makes containers.
+        payload: What the caller handed over.
+    """
+    if payload is None:
+        return factory.of()
+    if isinstance(payload, (str, L8Query)):
+        return factory.query(payload)
+    if isinstance(payload, (list, tuple)):
+        return factory.of(*_flat(payload))
+    if _is_elements(payload):
+        return cast("Elements", payload)
+    return factory.of(payload)
+
+
+def _flat(items: list[object] | tuple[object, ...]) -> list[object]:
+    values: list[object] = []
+    for item in items:
+        if _is_elements(item):
+            values += cast("Elements", item).values
+        else:
+            values.append(item)
+    return values
+
+
+def _is_elements(value: object) -> bool:
+    """Whether this is a container of whatever implementation.
+
+    Models have neither of the two methods: protobuf messages, dataclasses and structs carry
+    fields, and ``raise_for_error`` is no name of one.
+    """
+    methods: tuple[Callable[..., object] | None, ...] = (
+        getattr(type(value), "encode", None),
+        getattr(type(value), "raise_for_error", None),
+    )
+    return all(map(callable, methods))

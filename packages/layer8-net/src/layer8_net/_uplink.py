@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connecting an interface to its switch: dial, shake hands, and only then let messages through."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from l8types.errors import (
+    ConfigurationError,
+    HandshakeError,
+    L8Error,
+    UnavailableError,
+)
+from layer8_net._core.handshake import HANDSHAKE_LIMIT, NONCE_SIZE, Dialler, Endpoint
+from layer8_net._link import Link
+
+if TYPE_CHECKING:
+    from l8types.protocols.security import ConnectionGuard
+    from l8types.settings import NodeSettings
+
+__all__ = ["Uplink", "UplinkEvents"]
+
+_RETURN_HEADROOM: Final = 65_536
+"""Bytes by which a message that comes back may exceed the limit that it was sent under: the reason
+is added to it."""
+_HANDSHAKE_SECONDS: Final = 10.0
+"""A switch that is alive answers within milliseconds; a silent one must not hold us for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkEvents:
+    """Whom a connection tells what happens to it."""
+
+    opened: Callable[[Link, Endpoint], None]
+    """The handshake is done; no frame was handed out yet."""
+    frames: Callable[[list[bytes]], None]
+    closed: Callable[[str], None]
+    """An opened connection is gone, with the reason."""
+
+
+class Uplink:
+    """Makes connections to the switch that the settings name.
+
+    Args:
+        settings: Where the switch is, and limits.
+        guard: Secret and certificates.
+        me: This node as its peers see it.
+        events: Whom to tell.
+    """
+
+    def __init__(
+        self, settings: NodeSettings, guard: ConnectionGuard, me: Endpoint, events: UplinkEvents
+    ) -> None:
+        self._settings = settings
+        self._guard = guard
+        self._me = me
+        self._events = events
+
+    async def connect(self) -> None:
+        """Connect and shake hands; returns once the connection is open.
+
+        Raises:
+            UnavailableError: There is no switch, or it does not answer.
+            HandshakeError: The two sides cannot agree; the message tells what to check.
+            ConfigurationError: This side has no secret.
+            L8Error: The switch refused, as the class that it named.
+        """
+        settings = self._settings
+        where = f"the switch at {settings.host}:{settings.port}"
+        try:
+            async with asyncio.timeout(_HANDSHAKE_SECONDS):
+                await self._shake_hands()
+        except ssl.SSLError as error:
+            raise HandshakeError(f"no TLS with {where}: {error}; check certificates") from error
+        except TimeoutError as error:
+            limit = f"no answer within {_HANDSHAKE_SECONDS:g} s"
+            raise UnavailableError(f"cannot reach {where}: {limit}") from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise UnavailableError(f"cannot reach {where}: {reason}; is it running?") from error
+        except L8Error as error:
+            raise type(error)(f"cannot join through {where}: {error.message}") from error
+
+    async def _shake_hands(self) -> None:
+        secret = self._guard.network_secret()
+        if not secret:
+            raise ConfigurationError("the network secret is empty; set one, equal on all nodes")
+        settings = self._settings
+        dialler = Dialler(self._me, secret, secrets.token_bytes(NONCE_SIZE))
+        attempt = _Attempt(dialler, settings.max_frame_bytes + _RETURN_HEADROOM, self._events)
+        _, link = await asyncio.get_running_loop().create_connection(
+            lambda: Link(
+                attempt.frames,
+                attempt.closed,
+                frame_limit=HANDSHAKE_LIMIT,
+                queue_bytes=settings.queue_bytes,
+            ),
+            settings.host,
+            settings.port,
+            ssl=self._guard.tls(server_side=False),
+        )
+        link.send([dialler.start()])
+        try:
+            await attempt.result
+        except BaseException:
+            link.abort("handshake given up")
+            raise
+
+
+class _Attempt:
+    """One connection from its first byte to its end."""
+
+    def __init__(self, dialler: Dialler, frame_limit: int, events: UplinkEvents) -> None:
+        self.result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._dialler = dialler
+        self._frame_limit = frame_limit
+        self._events = events
+
+    def frames(self, link: Link, frames: list[bytes]) -> None:
+        """Frames of the switch."""
+        if self._dialler.done:
+            self._events.frames(frames)
+            return
+        for index, frame in enumerate(frames):
+            try:
+                answer = self._dialler.receive(frame)
+            except L8Error as error:
+                self._fail(error)
+                return
+            if answer:
+                link.send([answer])
+            if self._dialler.done:
+                self._open(link, frames[index + 1 :])
+                return
+
+    def closed(self, link: Link, reason: str) -> None:
+        """The connection is gone."""
+        del link
+        if self._dialler.done:
+            self._events.closed(reason)
+        else:
+            self._fail(UnavailableError(f"the connection ended during the handshake: {reason}"))
+
+    def _open(self, link: Link, rest: list[bytes]) -> None:
+        """The switch may have sent its first messages together with the welcome."""
+        if self.result.done() or self._dialler.peer is None:
+            return
+        self.result.set_result(None)
+        self._events.opened(link, self._dialler.peer)
+        if rest:
+            self._events.frames(rest)
+        link.raise_limit(self._frame_limit)
+
+    def _fail(self, error: L8Error) -> None:
+        if not self.result.done():
+            self.result.set_exception(error)

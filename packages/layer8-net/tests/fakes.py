@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small stand-ins for the parts of a node that the network asks for, and helpers for its tests."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from l8types.errors import L8Error, error_class
+from l8types.settings import NodeSettings
+from l8types.values import Element, Message, ServiceKey
+from layer8_net import TcpSwitch, TcpVNic
+
+if TYPE_CHECKING:
+    import ssl
+
+    from l8types.pb import L8Query
+    from l8types.protocols.runtime import Resources
+
+
+class FakeElements:
+    """Container of plain values and one error text; pickled, since only tests read it."""
+
+    def __init__(self, values: tuple[object, ...] = (), error: str = "") -> None:
+        self.values = values
+        self.error = error
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Element]:
+        return iter([Element(value) for value in self.values])
+
+    @property
+    def first(self) -> object:
+        return self.values[0] if self.values else None
+
+    def raise_for_error(self) -> FakeElements:
+        if self.error:
+            code, _, text = self.error.partition(": ")
+            raise error_class(code)(text)
+        return self
+
+    def encode(self) -> bytes:
+        return pickle.dumps((self.values, self.error))
+
+
+class FakeElementsFactory:
+    """Makes fake containers."""
+
+    def of(self, *values: object, notification: bool = False) -> FakeElements:
+        return FakeElements(values)
+
+    def query(self, query: str | L8Query) -> FakeElements:
+        text = query if isinstance(query, str) else query.text
+        return FakeElements((f"query {text}",))
+
+    def error(self, error: BaseException | str) -> FakeElements:
+        if isinstance(error, L8Error):
+            return FakeElements((), f"{error.code}: {error.message}")
+        return FakeElements((), f"remote: {error}")
+
+    def decode(self, data: bytes | memoryview) -> FakeElements:
+        values, error = pickle.loads(data)  # noqa: S301 - written by this very process
+        return FakeElements(values, error)
+
+
+Handler = Callable[[FakeElements, Message], Awaitable[FakeElements | None]]
+
+
+async def echo(elements: FakeElements, message: Message) -> FakeElements | None:
+    """Answer with what came."""
+    return elements
+
+
+class FakeServices:
+    """Keeps what came and answers with what the test says."""
+
+    def __init__(self) -> None:
+        self.handler: Handler = echo
+        self.messages: list[Message] = []
+
+    async def handle(
+        self, elements: FakeElements, message: Message, vnic: object
+    ) -> FakeElements | None:
+        self.messages.append(message)
+        return await self.handler(elements, message)
+
+
+class FakeSecurity:
+    """Secret and admission as the test says."""
+
+    def __init__(self, secret: bytes = b"a secret of tests") -> None:
+        self.secret = secret
+        self.refusal: Exception | None = None
+        self.server_context: ssl.SSLContext | None = None
+        self.client_context: ssl.SSLContext | None = None
+
+    def network_secret(self) -> bytes:
+        return self.secret
+
+    def tls(self, *, server_side: bool) -> ssl.SSLContext | None:
+        return self.server_context if server_side else self.client_context
+
+    async def admit(self, uuid: str, alias: str, address: str) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+
+class FakeClock:
+    """The real clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class FakeMetrics:
+    """Sums up counters and keeps gauges."""
+
+    def __init__(self) -> None:
+        self.counters: dict[str, float] = {}
+        self.gauges: dict[str, float] = {}
+
+    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
+        self.counters[name] = self.counters.get(name, 0) + value
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        self.gauges[name] = value
+
+
+class FakeResources:
+    """The parts of one node."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self.settings = settings
+        self.clock = FakeClock()
+        self.metrics = FakeMetrics()
+        self.elements = FakeElementsFactory()
+        self.security = FakeSecurity()
+        self.services = FakeServices()
+
+
+def resources(port: int = 0, settings: NodeSettings | None = None) -> FakeResources:
+    """Parts of a node on loopback."""
+    own = settings or NodeSettings(request_timeout=10.0)
+    return FakeResources(replace(own, port=port, uuid=new_id()))
+
+
+def make_switch(parts: FakeResources | None = None) -> TcpSwitch:
+    """Switch on a free port."""
+    return TcpSwitch(cast("Resources", parts or resources()))
+
+
+def make_vnic(parts: FakeResources) -> TcpVNic:
+    """Interface with these parts."""
+    return TcpVNic(cast("Resources", parts))
+
+
+def services_of(vnic: TcpVNic) -> FakeServices:
+    """The services behind an interface."""
+    return cast("FakeServices", vnic.resources.services)
+
+
+def metrics_of(vnic: TcpVNic) -> FakeMetrics:
+    """The metrics sink of an interface."""
+    return cast("FakeMetrics", vnic.resources.metrics)
+
+
+@asynccontextmanager
+async def node(
+    switch: TcpSwitch,
+    *offers: ServiceKey,
+    handler: Handler = echo,
+    settings: NodeSettings | None = None,
+) -> AsyncIterator[TcpVNic]:
+    """A node that is connected and whose services the switch knows."""
+    parts = resources(switch.port, settings)
+    parts.services.handler = handler
+    async with make_vnic(parts) as vnic:
+        for key in offers:
+            await vnic.announce(key)
+        await until(lambda: all(vnic.uuid in switch.directory.providers(key) for key in offers))
+        yield vnic
+
+
+def give_up(vnic: TcpVNic) -> None:
+    """End the handlers at work, so that a test need not wait for them."""
+    inbound = vnic._session._inbound
+    assert inbound is not None
+    inbound.cancel()
+
+
+def cut_off(vnic: TcpVNic) -> None:
+    """Break the connection of an interface as the end of its process would."""
+    link = vnic._session._link
+    assert link is not None
+    link.abort("cut off by the test")
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+def new_id() -> str:
+    """A node id."""
+    return str(uuid.uuid4())

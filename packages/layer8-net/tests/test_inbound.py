@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handling received messages within limits."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from l8types.enums import Priority
+from l8types.values import Message
+from layer8_net._inbound import Inbound
+
+from .fakes import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+
+class Desk:
+    """Handlers that wait until the test lets them go."""
+
+    def __init__(self) -> None:
+        self.started: list[int] = []
+        self.gate = asyncio.Event()
+        self.now = 0.0
+        self.held = 0
+        self.released = 0
+
+    async def handle(self, message: Message) -> None:
+        self.started.append(message.sequence)
+        await self.gate.wait()
+
+    def hold(self) -> None:
+        self.held += 1
+
+    def release(self) -> None:
+        self.released += 1
+
+    @asynccontextmanager
+    async def open(
+        self,
+        *,
+        limit: int = 2,
+        queue_bytes: int = 10_000,
+        handle: Callable[[Message], Awaitable[None]] | None = None,
+    ) -> AsyncIterator[Inbound]:
+        """An inbound side with tasks of its own."""
+        async with asyncio.TaskGroup() as tasks:
+            yield Inbound(
+                handle or self.handle,
+                tasks,
+                lambda: self.now,
+                limit=limit,
+                queue_bytes=queue_bytes,
+                hold=self.hold,
+                release=self.release,
+            )
+
+
+def _message(number: int, **fields: object) -> Message:
+    return Message(sequence=number, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.feature("NIC-16")
+async def test_limit() -> None:
+    """Only so many handlers run; the others start when one is done, in order."""
+    desk = Desk()
+    async with desk.open(limit=2) as inbound:
+        inbound.put([_message(number) for number in range(5)])
+        await until(lambda: len(desk.started) == 2)
+        assert (inbound.active, len(inbound)) == (2, 3)
+        desk.gate.set()
+        await until(lambda: len(desk.started) == 5)
+    assert desk.started == [0, 1, 2, 3, 4]
+    assert inbound.active == 0
+
+
+async def test_priority_of_those_who_wait() -> None:
+    """Who waits is served by priority."""
+    desk = Desk()
+    async with desk.open(limit=1) as inbound:
+        inbound.put([_message(0), _message(1), _message(2, priority=Priority.P1)])
+        desk.gate.set()
+        await until(lambda: len(desk.started) == 3)
+    assert desk.started == [0, 2, 1]
+
+
+async def test_reading_stops_and_goes_on() -> None:
+    """Above the limit in bytes the reading stops, below half of it it goes on."""
+    desk = Desk()
+    async with desk.open(limit=1, queue_bytes=1000) as inbound:
+        inbound.put([_message(0), _message(1, data=bytes(900))])
+        assert inbound.holding
+        inbound.put([_message(2, data=bytes(900))])
+        assert (desk.held, desk.released) == (1, 0)
+        desk.gate.set()
+        await until(lambda: not inbound.holding)
+        assert desk.released == 1
+
+
+async def test_expired() -> None:
+    """A request whose time was over while it waited is not started."""
+    desk = Desk()
+    async with desk.open(limit=1) as inbound:
+        inbound.put([_message(0), _message(1, timeout=1.0), _message(2, timeout=9.0)])
+        await until(lambda: desk.started == [0])
+        desk.now = 2.0
+        desk.gate.set()
+        await until(lambda: len(desk.started) == 2)
+    assert desk.started == [0, 2]
+    assert inbound.expired == 1
+
+
+async def test_crash(caplog: pytest.LogCaptureFixture) -> None:
+    """A handler that fails is logged and ends nothing but itself."""
+    handled: list[int] = []
+
+    async def crash(message: Message) -> None:
+        handled.append(message.sequence)
+        raise ValueError("boom")
+
+    async with Desk().open(limit=1, handle=crash) as inbound:
+        inbound.put([_message(1, service="S"), _message(2, service="S")])
+        await until(lambda: handled == [1, 2])
+    assert caplog.text.count("ValueError: boom") == 2
+
+
+@pytest.mark.feature("NIC-17")
+async def test_end(caplog: pytest.LogCaptureFixture) -> None:
+    """At the end those who wait are handed back, those at work may finish, then they are cut."""
+    desk = Desk()
+    async with desk.open(limit=1) as inbound:
+        inbound.put([_message(0), _message(1), _message(2)])
+        assert [message.sequence for message in inbound.forget()] == [1, 2]
+        await inbound.drain(0.01)
+        assert "1 handlers did not finish" in caplog.text
+        inbound.cancel()
+    assert inbound.active == 0
+    await inbound.drain(1.0)

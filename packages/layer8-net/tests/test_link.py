@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection, against a transport that the test controls."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from layer8_net._core.switch_events import Pressure
+from layer8_net._link import Link
+
+
+class FakeTransport:
+    """Keeps what is written and calls back like a real one."""
+
+    def __init__(self) -> None:
+        self.link: Link | None = None
+        self.written: list[bytes] = []
+        self.reading = True
+        self.closed = ""
+        self.block_after = -1
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.high = high
+
+    def get_extra_info(self, name: str) -> object:
+        return ("192.0.2.7", 1234) if name == "peername" else None
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        if len(self.written) == self.block_after and self.link is not None:
+            self.link.pause_writing()
+
+    def is_closing(self) -> bool:
+        return bool(self.closed)
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def close(self) -> None:
+        self._end("closed")
+
+    def abort(self) -> None:
+        self._end("aborted")
+
+    def _end(self, how: str) -> None:
+        if not self.closed and self.link is not None:
+            self.closed = how
+            asyncio.get_running_loop().call_soon(self.link.connection_lost, None)
+
+
+class Side:
+    """A link with everything that it told."""
+
+    def __init__(self, frame_limit: int = 1000, queue_bytes: int = 1000) -> None:
+        self.transport = FakeTransport()
+        self.frames: list[bytes] = []
+        self.reasons: list[str] = []
+        self.pressures: list[Pressure] = []
+        self.link = Link(
+            lambda _, frames: self.frames.extend(frames),
+            lambda _, reason: self.reasons.append(reason),
+            frame_limit=frame_limit,
+            queue_bytes=queue_bytes,
+            on_pressure=lambda _, pressure: self.pressures.append(pressure),
+        )
+        self.transport.link = self.link
+        self.link.connection_made(cast("asyncio.BaseTransport", self.transport))
+
+
+def _frame(size: int, priority: int = 0, mark: int = 0) -> bytes:
+    body = bytes([1, 16, priority << 4, mark]) + bytes(size - 8)
+    return (size - 4).to_bytes(4, "big") + body
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)
+
+
+async def test_writes_are_coalesced() -> None:
+    """What is sent in one turn of the loop leaves in one piece, large frames on their own."""
+    side = Side()
+    small, large = _frame(10), _frame(70_000)
+    side.link.send([small])
+    side.link.send([small, large, small])
+    assert side.transport.written == []
+    await _turn()
+    assert side.transport.written == [small + small, large, small]
+    assert (side.link.tx_frames, side.link.tx_bytes) == (4, 70_030)
+
+
+async def test_a_sender_that_never_lets_go() -> None:
+    """Much in one turn is written at once, so that the sender feels the pressure."""
+    side = Side()
+    side.transport.block_after = 1
+    for _ in range(60):
+        side.link.send([_frame(10_000)])
+    assert len(side.transport.written) == 1
+    assert side.link.pressure is Pressure.HIGH
+
+
+@pytest.mark.feature("NIC-05", "WIR-07")
+async def test_pressure_and_priority() -> None:
+    """While the transport is full frames wait by priority, and the pressure is told."""
+    side = Side()
+    side.link.pause_writing()
+    side.link.send([_frame(600, mark=1), _frame(600, mark=2), _frame(600, priority=7, mark=3)])
+    assert side.pressures == [Pressure.HIGH]
+    waiting = asyncio.create_task(side.link.drain())  # noqa: TID251 - awaited below
+    await _turn()
+    assert not waiting.done()
+    side.link.resume_writing()
+    await waiting
+    assert side.pressures == [Pressure.HIGH, Pressure.NONE]
+    data = b"".join(side.transport.written)
+    assert [data[start + 7] for start in range(0, 1800, 600)] == [3, 1, 2]
+
+
+async def test_full() -> None:
+    """Far above the limit the pressure is full, and it eases step by step."""
+    side = Side()
+    side.link.pause_writing()
+    side.link.send([_frame(600_000), _frame(600_000)])
+    assert side.pressures == [Pressure.FULL]
+    side.transport.block_after = 1
+    side.link.resume_writing()
+    assert side.pressures == [Pressure.FULL, Pressure.HIGH]
+    side.transport.block_after = -1
+    side.link.resume_writing()
+    assert side.pressures[-1] is Pressure.NONE
+
+
+async def test_drain_to_the_end() -> None:
+    """Who leaves waits until nothing waits any more."""
+    side = Side()
+    side.link.pause_writing()
+    side.link.send([_frame(10)])
+    await side.link.drain()
+    waiting = asyncio.create_task(side.link.drain(empty=True))  # noqa: TID251 - awaited below
+    await _turn()
+    assert not waiting.done()
+    side.link.resume_writing()
+    await waiting
+
+
+async def test_drain_ends_with_the_connection() -> None:
+    """Nobody waits for a connection that is gone."""
+    side = Side()
+    side.link.pause_writing()
+    side.link.send([_frame(2000)])
+    waiting = asyncio.create_task(side.link.drain())  # noqa: TID251 - awaited below
+    await _turn()
+    side.link.connection_lost(OSError("reset"))
+    await waiting
+    assert side.reasons == ["reset"]
+    side.link.send([_frame(10)])
+    assert side.transport.written == []
+
+
+@pytest.mark.feature("WIR-01")
+async def test_frame_above_the_limit() -> None:
+    """A frame above the limit cuts the connection, after the good frames before it."""
+    side = Side(frame_limit=20)
+    good = _frame(10)
+    side.link.data_received(good + _frame(100))
+    assert side.frames == [good]
+    assert side.transport.closed == "aborted"
+    side.link.data_received(good)
+    await _turn()
+    assert side.frames == [good]
+    assert side.reasons == ["frame-too-large: frame of 96 bytes is above the limit of 20"]
+
+
+async def test_raised_limit() -> None:
+    """Frames that came before the limit was raised are handed out then."""
+    side = Side(frame_limit=20)
+    large = _frame(100)
+
+    def shake(_: Link, frames: list[bytes]) -> None:
+        side.frames += frames
+        if len(side.frames) == 1:
+            side.link.raise_limit(200)
+
+    side.link._on_frames = shake
+    side.link.data_received(_frame(10) + large)
+    assert side.frames == [_frame(10), large]
+    side.link.data_received(_frame(300))
+    assert side.transport.closed == "aborted"
+
+
+async def test_reading_stops() -> None:
+    """Reading stops and goes on as the owner says, and not on a closed transport."""
+    side = Side()
+    side.link.hold()
+    assert not side.transport.reading
+    side.link.release()
+    assert side.transport.reading
+    side.link.abort("over")
+    side.link.hold()
+    assert side.transport.reading
+
+
+@pytest.mark.feature("NIC-17")
+async def test_close() -> None:
+    """Closing writes what was sent before, tells the first reason once, and may be repeated."""
+    side = Side()
+    side.link.send([_frame(10)])
+    side.link.close("done")
+    side.link.close("again")
+    assert not side.link.open
+    await side.link.wait_closed(1.0)
+    assert side.transport.written == [_frame(10)]
+    assert side.reasons == ["done"]
+    side.link.abort("late")
+
+
+async def test_close_that_hangs() -> None:
+    """A connection that does not close in time is cut."""
+    side = Side()
+    side.transport.close = lambda: None  # type: ignore[method-assign]
+    side.link.close("done")
+    await side.link.wait_closed(0.01)
+    assert side.transport.closed == "aborted"
+
+
+async def test_address() -> None:
+    """The address of the peer is its host."""
+    assert Side().link.address == "192.0.2.7"

@@ -1,0 +1,695 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interface and the switch together, over real sockets on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority, WireProfile
+from l8types.errors import (
+    ClosedError,
+    ConfigurationError,
+    ConflictError,
+    EncodeError,
+    HandshakeError,
+    InvalidInputError,
+    L8Error,
+    PermissionDeniedError,
+    RemoteError,
+    RequestTimeoutError,
+    UnavailableError,
+)
+from l8types.settings import NodeSettings
+from l8types.values import DirectoryEvent, Message, ServiceKey, Transaction
+
+from .fakes import (
+    FakeElements,
+    FakeResources,
+    cut_off,
+    echo,
+    give_up,
+    make_switch,
+    make_vnic,
+    metrics_of,
+    new_id,
+    node,
+    resources,
+    services_of,
+    until,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from layer8_net import TcpSwitch
+
+BOOKS = ServiceKey("Books of the whole library", 3)
+ASK = (BOOKS.name, BOOKS.area, Action.GET)
+
+
+async def never(elements: FakeElements, message: Message) -> FakeElements | None:
+    """A handler that does not finish."""
+    await asyncio.Event().wait()
+    return None
+
+
+class TestRequests:
+    """Requests and their answers."""
+
+    @pytest.mark.feature("NIC-07", "NIC-01")
+    async def test_to_a_node(self) -> None:
+        """A request reaches the node it names and its answer comes back."""
+        async with make_switch() as switch, node(switch, BOOKS) as provider, node(switch) as caller:
+            answer = await caller.request(provider.uuid, *ASK, ["a", 1], identity="me")
+            assert answer.values == ("a", 1)
+            [message] = services_of(provider).messages
+            assert (message.source, message.key, message.action) == (caller.uuid, BOOKS, Action.GET)
+            assert (message.identity, message.request) == ("me", True)
+            assert message.timeout == 10.0
+
+    @pytest.mark.feature("NIC-07", "NIC-08")
+    @pytest.mark.parametrize("target", ["", *list(MulticastMode)[:5]])
+    async def test_by_rule(self, target: str | MulticastMode) -> None:
+        """A request by rule is answered by one provider, also when that is the caller itself."""
+        async with make_switch() as switch, node(switch, BOOKS) as caller:
+            assert (await caller.request(target, *ASK, 7)).first == 7
+
+    async def test_to_itself(self) -> None:
+        """A node may ask itself by its id."""
+        async with make_switch() as switch, node(switch, BOOKS) as caller:
+            assert (await caller.request(caller.uuid, *ASK, 7)).first == 7
+
+    @pytest.mark.feature("NET-09")
+    async def test_unknown_service(self) -> None:
+        """Nobody offers it: the caller learns so at once."""
+        async with make_switch() as switch, node(switch) as caller:
+            with pytest.raises(UnavailableError, match="no live provider of service 'Nothing'"):
+                await caller.request(MulticastMode.PROXIMITY, "Nothing", 0, Action.GET)
+
+    async def test_unknown_node(self) -> None:
+        """There is no such node: the caller learns so at once."""
+        nobody = new_id()
+        async with make_switch() as switch, node(switch) as caller:
+            with pytest.raises(UnavailableError, match=f"no node {nobody}"):
+                await caller.request(nobody, *ASK)
+
+    async def test_time_out(self) -> None:
+        """An answer that does not come in time is an error, and nothing is left behind."""
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS, handler=never) as provider,
+            node(switch) as caller,
+        ):
+            begin = time.monotonic()
+            with pytest.raises(RequestTimeoutError, match=r"within 0\.05 s"):
+                await caller.request(provider.uuid, *ASK, timeout=0.05)
+            assert time.monotonic() - begin >= 0.05
+            assert caller.statistics().pending_requests == 0
+            give_up(provider)
+
+    async def test_cancellation(self) -> None:
+        """A cancelled request is forgotten, and its late answer is only counted."""
+        gate = asyncio.Event()
+
+        async def wait(elements: FakeElements, message: Message) -> FakeElements | None:
+            await gate.wait()
+            return elements
+
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS, handler=wait) as provider,
+            node(switch) as caller,
+            asyncio.TaskGroup() as tasks,
+        ):
+            task = tasks.create_task(caller.request(provider.uuid, *ASK))
+            await until(lambda: provider.statistics().active_handlers == 1)
+            assert caller.statistics().pending_requests == 1
+            task.cancel()
+            await until(lambda: caller.statistics().pending_requests == 0)
+            gate.set()
+            await until(lambda: caller.statistics().late_answers == 1)
+
+    async def test_error_of_the_provider(self) -> None:
+        """What the provider answers is raised as the class that it names."""
+
+        async def refuse(elements: FakeElements, message: Message) -> FakeElements | None:
+            raise ConflictError("that book is there already")
+
+        async with make_switch() as switch, node(switch, BOOKS, handler=refuse) as caller:
+            with pytest.raises(ConflictError, match=r"^that book is there already$"):
+                await caller.request(caller.uuid, *ASK)
+
+    async def test_crash_of_the_provider(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A handler that fails answers with an error; the node goes on."""
+
+        async def crash(elements: FakeElements, message: Message) -> FakeElements | None:
+            raise ZeroDivisionError("secret detail")
+
+        async with make_switch() as switch, node(switch, BOOKS, handler=crash) as provider:
+            with pytest.raises(RemoteError, match=r"^the service failed: ZeroDivisionError$"):
+                await provider.request(provider.uuid, *ASK)
+            services_of(provider).handler = echo
+            assert (await provider.request(provider.uuid, *ASK, 1)).first == 1
+        assert "secret detail" in caplog.text
+
+    async def test_no_answer_is_an_empty_one(self) -> None:
+        """A handler that returns nothing answers with an empty container."""
+
+        async def nothing(elements: FakeElements, message: Message) -> FakeElements | None:
+            return None
+
+        async with make_switch() as switch, node(switch, BOOKS, handler=nothing) as provider:
+            assert len(await provider.request(provider.uuid, *ASK, 1)) == 0
+
+    async def test_body_that_cannot_be_decoded(self) -> None:
+        """A body that is no container is answered with an error by the receiver."""
+        async with make_switch() as switch, node(switch, BOOKS) as provider, node(switch) as caller:
+            core = caller._session.core
+            address = core.address(provider.uuid, one=True)
+            answer = await caller._session.ask(
+                address[0],
+                5.0,
+                lambda number: core.frame(
+                    address, *ASK, b"no container", sequence=number, request=True
+                ),
+            )
+            assert caller.resources.elements.decode(answer).error.startswith("remote: the service")
+            assert services_of(provider).messages == []
+
+    async def test_large_messages(self) -> None:
+        """Messages of many megabytes go both ways, beside small ones."""
+        data = bytes(5_000_000)
+        async with make_switch() as switch, node(switch, BOOKS) as provider, node(switch) as caller:
+            async with asyncio.TaskGroup() as tasks:
+                large = tasks.create_task(caller.request(provider.uuid, *ASK, data))
+                small = tasks.create_task(caller.request(provider.uuid, *ASK, 1))
+            assert large.result().first == data
+            assert small.result().first == 1
+
+    async def test_too_large(self) -> None:
+        """A message above the limit is refused before it is sent, an answer is an error."""
+        limit = NodeSettings(max_frame_bytes=4096)
+
+        async def grow(elements: FakeElements, message: Message) -> FakeElements | None:
+            return FakeElements((bytes(5000),))
+
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS, handler=grow, settings=limit) as caller,
+        ):
+            with pytest.raises(EncodeError, match="above max_frame_bytes 4096"):
+                await caller.request(caller.uuid, *ASK, bytes(5000))
+            with pytest.raises(EncodeError, match="above max_frame_bytes 4096"):
+                await caller.request(caller.uuid, *ASK, b"")
+            assert caller.connected
+
+    async def test_many_at_a_time(self) -> None:
+        """A thousand requests at once all get their own answers."""
+        async with make_switch() as switch, node(switch, BOOKS) as provider, node(switch) as caller:
+            async with asyncio.TaskGroup() as tasks:
+                asked = [
+                    tasks.create_task(caller.request(provider.uuid, *ASK, number))
+                    for number in range(1000)
+                ]
+            assert [task.result().first for task in asked] == list(range(1000))
+
+    async def test_nested(self) -> None:
+        """A handler may ask in turn, even the node that asked it."""
+
+        async def ask_back(elements: FakeElements, message: Message) -> FakeElements | None:
+            answer = await provider.request(message.source, "Inner", 0, Action.GET, 2)
+            return FakeElements((elements.first, answer.first))
+
+        async with (
+            make_switch() as switch,
+            node(switch, ServiceKey("Inner")) as caller,
+            node(switch, BOOKS, handler=ask_back) as provider,
+        ):
+            assert (await caller.request(provider.uuid, *ASK, 1)).values == (1, 2)
+
+    async def test_peer_leaves_before_it_answers(self) -> None:
+        """A request to a node that leaves fails at once, not at its time-out."""
+        async with (
+            make_switch() as switch,
+            node(switch) as caller,
+            asyncio.TaskGroup() as tasks,
+        ):
+            async with node(switch, BOOKS, handler=never) as provider:
+                task = tasks.create_task(_outcome(caller.request(provider.uuid, *ASK)))
+                await until(lambda: provider.statistics().active_handlers == 1)
+                cut_off(provider)
+                error = await task
+                give_up(provider)
+            assert isinstance(error, UnavailableError)
+            assert "left the network" in error.message
+
+    @pytest.mark.feature("NIC-10")
+    async def test_api(self) -> None:
+        """The five verbs of a service are methods."""
+        async with make_switch() as switch, node(switch, BOOKS) as caller:
+            api = caller.api(BOOKS.name, BOOKS.area)
+            for verb in (api.post, api.put, api.patch, api.delete, api.get):
+                assert (await verb(7)).first == 7
+            actions = [message.action for message in services_of(caller).messages]
+            assert actions == [Action.POST, Action.PUT, Action.PATCH, Action.DELETE, Action.GET]
+
+    async def test_stream(self) -> None:
+        """A streamed request gives the answer."""
+        async with make_switch() as switch, node(switch, BOOKS) as caller:
+            parts = [part.first async for part in caller.stream(caller.uuid, *ASK, 7)]
+            assert parts == [7]
+
+    @pytest.mark.feature("NIC-07")
+    async def test_forward(self) -> None:
+        """A message sent on keeps who asked and its transaction, and brings the answer."""
+        transaction = Transaction(id="t", epoch=3)
+        async with make_switch() as switch, node(switch, BOOKS) as provider, node(switch) as middle:
+            message = Message(
+                source=new_id(),
+                service=BOOKS.name,
+                area=BOOKS.area,
+                action=Action.POST,
+                identity="me",
+                transaction=transaction,
+                timeout=5.0,
+                request=True,
+            )
+            answer = await middle.forward(
+                message, middle.resources.elements.of(7), MulticastMode.PROXIMITY
+            )
+            assert answer.first == 7
+            [received] = services_of(provider).messages
+            assert (received.source, received.identity) == (middle.uuid, "me")
+            assert (received.transaction, received.action) == (transaction, Action.POST)
+            assert received.timeout == 5.0
+
+
+class TestMessages:
+    """Messages without an answer."""
+
+    @pytest.mark.feature("NIC-07")
+    async def test_multicast(self) -> None:
+        """Every provider receives one, the sender too if it is one."""
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS) as first,
+            node(switch, BOOKS) as second,
+            node(switch, ServiceKey("Other")) as other,
+        ):
+            await first.send(MulticastMode.ALL, *ASK, "x")
+            await until(lambda: len(services_of(second).messages) == 1)
+            await until(lambda: len(services_of(first).messages) == 1)
+            assert not services_of(first).messages[0].request
+            # An answered request shows that nothing else is on its way to the others.
+            await other.request(other.uuid, "Other", 0, Action.GET)
+            assert len(services_of(other).messages) == 1
+
+    @pytest.mark.feature("NET-09", "WIR-05")
+    async def test_undeliverable(self) -> None:
+        """A message that nobody can receive comes back to the services of its sender."""
+        async with make_switch() as switch, node(switch) as sender:
+            await sender.send(new_id(), "Mine", 4, Action.NOTIFY, "lost")
+            await until(lambda: len(services_of(sender).messages) == 1)
+            [message] = services_of(sender).messages
+            assert message.failure.startswith("unavailable: no node")
+            assert (message.service, message.area, message.action) == ("Mine", 4, Action.NOTIFY)
+            assert sender.resources.elements.decode(message.data).first is not None
+
+    async def test_order(self) -> None:
+        """Handlers start in the order of sending, even when early ones take long."""
+        started: list[object] = []
+
+        async def slow_first(elements: FakeElements, message: Message) -> FakeElements | None:
+            started.append(elements.first)
+            if elements.first == 0:
+                await asyncio.sleep(0.01)
+            return None
+
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS, handler=slow_first) as receiver,
+            node(switch) as sender,
+        ):
+            for number in range(500):
+                await sender.send(receiver.uuid, *ASK, number)
+            await until(lambda: len(started) == 500)
+            assert started == list(range(500))
+
+    @pytest.mark.feature("NIC-05")
+    async def test_back_pressure(self) -> None:
+        """More than all queues hold arrives complete and in order at a slow receiver."""
+        small = NodeSettings(queue_bytes=100_000)
+        gate = asyncio.Event()
+        received: list[object] = []
+
+        async def slow(elements: FakeElements, message: Message) -> FakeElements | None:
+            received.append(elements.values[0])
+            await gate.wait()
+            return None
+
+        async with (
+            make_switch(resources(settings=small)) as switch,
+            node(switch, BOOKS, handler=slow, settings=small) as receiver,
+            node(switch, settings=small) as sender,
+            asyncio.TaskGroup() as tasks,
+        ):
+
+            async def flood() -> None:
+                for number in range(1500):
+                    await sender.send(receiver.uuid, *ASK, [number, bytes(20_000)])
+
+            flooding = tasks.create_task(flood())
+            await until(lambda: receiver.statistics().queued_messages > 3)
+            assert not flooding.done()
+            gate.set()
+            await until(lambda: len(received) == 1500, 30.0)
+            assert received == list(range(1500))
+
+    async def test_priority_travels(self) -> None:
+        """The priority arrives with the message."""
+        async with make_switch() as switch, node(switch, BOOKS) as vnic:
+            await vnic.send(vnic.uuid, *ASK, priority=Priority.P1)
+            await until(lambda: len(services_of(vnic).messages) == 1)
+            assert services_of(vnic).messages[0].priority is Priority.P1
+
+    @pytest.mark.parametrize("target", ["short", "é" * 36, MulticastMode.UNICAST])
+    async def test_bad_target(self, target: str | MulticastMode) -> None:
+        """What is no node id is refused before anything is sent."""
+        async with make_switch() as switch, node(switch) as vnic:
+            with pytest.raises(InvalidInputError):
+                await vnic.send(target, *ASK)
+            with pytest.raises(InvalidInputError):
+                await vnic.request(target, *ASK)
+
+    async def test_service_without_a_name(self) -> None:
+        """A message needs the name of a service."""
+        async with make_switch() as switch, node(switch) as vnic:
+            with pytest.raises(EncodeError, match="name of a service"):
+                await vnic.send(vnic.uuid, "", 0, Action.GET)
+
+
+class TestDirectory:
+    """Who is there."""
+
+    @pytest.mark.feature("NIC-11", "NIC-12", "NET-13")
+    async def test_everybody_is_known(self) -> None:
+        """Each node knows all nodes and their services, with the models they declared."""
+        async with make_switch() as switch, node(switch) as first, node(switch) as second:
+            await second.announce(BOOKS, model="Book")
+            assert second.directory.providers(BOOKS) == (second.uuid,)
+            await until(lambda: first.directory.providers(BOOKS) == (second.uuid,))
+            assert first.directory.services_of_model("Book") == (BOOKS,)
+            ids = sorted([switch.uuid, first.uuid, second.uuid])
+            assert [one.uuid for one in first.directory.nodes()] == ids
+            known = first.directory.node(switch.uuid)
+            assert known is not None
+            assert known.is_switch
+            await second.withdraw(BOOKS)
+            await second.withdraw(BOOKS)
+            await until(lambda: first.directory.providers(BOOKS) == ())
+
+    @pytest.mark.feature("NET-18")
+    async def test_killed_peer(self) -> None:
+        """A node whose connection breaks has left, and those who watch are told."""
+        events: list[DirectoryEvent] = []
+        async with make_switch() as switch, node(switch) as watcher:
+            watch = watcher.directory.watch(events.append)
+            async with node(switch, BOOKS) as victim:
+                await until(lambda: watcher.directory.providers(BOOKS) == (victim.uuid,))
+                cut_off(victim)
+                await until(lambda: events[-1].type is DirectoryEventType.LEFT)
+            assert events[0].type is DirectoryEventType.JOINED
+            assert events[-1].node.uuid == victim.uuid
+            assert watcher.directory.node(victim.uuid) is None
+            watch.close()
+            watch.close()
+            seen = len(events)
+            async with node(switch) as newcomer:
+                await until(lambda: watcher.directory.node(newcomer.uuid) is not None)
+            assert len(events) == seen
+
+    async def test_listener_that_fails(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A listener that raises is logged and does not keep others from hearing."""
+        heard: list[DirectoryEvent] = []
+
+        def fail(event: DirectoryEvent) -> None:
+            raise ValueError("listener")
+
+        async with make_switch() as switch, node(switch) as vnic:
+            vnic.directory.watch(fail)
+            vnic.directory.watch(heard.append)
+            await vnic.announce(BOOKS)
+            assert len(heard) == 1
+        assert "directory listener failed" in caplog.text
+
+    @pytest.mark.feature("NIC-14", "NIC-15")
+    async def test_figures_reach_others(self) -> None:
+        """Reports bring the figures of a node to everybody."""
+        quick = NodeSettings(keep_alive=0.05)
+        async with (
+            make_switch(resources(settings=quick)) as switch,
+            node(switch, BOOKS, settings=quick) as busy,
+            node(switch) as other,
+        ):
+            await busy.request(busy.uuid, *ASK)
+
+            def sent() -> int:
+                known = other.directory.node(busy.uuid)
+                return 0 if known is None else known.statistics.tx_messages
+
+            await until(lambda: sent() > 3)
+
+
+class TestConnection:
+    """Connecting, losing the connection and getting it back."""
+
+    @pytest.mark.feature("NIC-06", "NIC-03")
+    async def test_switch_restart(self) -> None:
+        """After a restart of the switch nodes come back and their services are found again."""
+        async with make_switch() as first_switch:
+            port = first_switch.port
+            async with node(first_switch, BOOKS) as provider, node(first_switch) as caller:
+                await first_switch.__aexit__(None, None, None)
+                await until(lambda: not provider.connected and not caller.connected)
+                with pytest.raises(UnavailableError, match="no connection to the switch"):
+                    await caller.send(provider.uuid, *ASK)
+                async with make_switch(resources(port)) as second_switch:
+                    await provider.wait_connected()
+                    await caller.wait_connected()
+                    await until(lambda: BOOKS in _services(second_switch, provider.uuid))
+                    answer = await caller.request(MulticastMode.PROXIMITY, *ASK, 7)
+                    assert answer.first == 7
+                    assert caller.statistics().connections == 2
+                    assert caller.directory.node(first_switch.uuid) is None
+                    assert caller.directory.node(second_switch.uuid) is not None
+
+    async def test_lost_while_waiting(self) -> None:
+        """A request pending on a lost connection fails at once."""
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS, handler=never) as provider,
+            node(switch) as caller,
+            asyncio.TaskGroup() as tasks,
+        ):
+            task = tasks.create_task(_outcome(caller.request(provider.uuid, *ASK)))
+            await until(lambda: provider.statistics().active_handlers == 1)
+            cut_off(caller)
+            error = await task
+            assert isinstance(error, UnavailableError)
+            assert "connection to the switch was lost" in error.message
+            give_up(provider)
+            await caller.wait_connected()
+
+    async def test_no_switch(self) -> None:
+        """Without a switch the start fails in time with one line that says where it looked."""
+        async with make_switch() as switch:
+            port = switch.port
+        parts = resources(port, NodeSettings(request_timeout=0.3))
+        with pytest.raises(UnavailableError) as caught:
+            await make_vnic(parts).__aenter__()
+        assert f"cannot reach the switch at 127.0.0.1:{port}: " in caught.value.message
+        assert "is it running?" in caught.value.message
+        assert "\n" not in caught.value.message
+
+    async def test_switch_that_comes_later(self) -> None:
+        """A node that starts before its switch waits for it."""
+        async with make_switch() as switch:
+            port = switch.port
+        async with asyncio.TaskGroup() as tasks:
+            vnic = make_vnic(resources(port))
+            entering = tasks.create_task(vnic.__aenter__())
+            await until(lambda: vnic.running)
+            async with make_switch(resources(port)):
+                assert (await entering).connected
+                await vnic.__aexit__(None, None, None)
+
+    async def test_wrong_secret(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A wrong secret fails the start with one line that names what to check."""
+        caplog.set_level(logging.WARNING)
+        async with make_switch() as switch:
+            parts = resources(switch.port)
+            parts.security.secret = b"another secret"
+            with pytest.raises(HandshakeError, match="set the same secret on both") as caught:
+                await make_vnic(parts).__aenter__()
+            assert f"127.0.0.1:{switch.port}" in caught.value.message
+            await until(lambda: switch.statistics().refused_handshakes == 1)
+        assert len(caplog.records) == 1
+        assert "secrets of the two sides differ" in caplog.text
+        assert "another secret" not in caplog.text
+
+    async def test_wrong_secret_after_a_restart(self) -> None:
+        """A node that was connected once keeps trying, and joins when the secret is right again."""
+        async with make_switch() as first_switch:
+            port = first_switch.port
+            async with node(first_switch) as vnic:
+                await first_switch.__aexit__(None, None, None)
+                other = resources(port)
+                other.security.secret = b"another secret"
+                async with make_switch(other) as wrong:
+                    await until(lambda: wrong.statistics().refused_handshakes >= 2)
+                async with make_switch(resources(port)):
+                    await vnic.wait_connected()
+
+    @pytest.mark.feature("SEC-01")
+    async def test_not_admitted(self) -> None:
+        """A node that the security provider refuses learns so."""
+        parts = resources()
+        parts.security.refusal = PermissionDeniedError("node is banned")
+        async with make_switch(parts) as switch:
+            with pytest.raises(PermissionDeniedError, match="node is banned"):
+                await make_vnic(resources(switch.port)).__aenter__()
+
+    async def test_admission_that_fails(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A security provider that crashes admits nobody and does not end the switch."""
+        parts = resources()
+        parts.security.refusal = ZeroDivisionError()
+        quick = NodeSettings(request_timeout=0.3)
+        async with make_switch(parts) as switch:
+            with pytest.raises(UnavailableError, match="cannot decide on admissions"):
+                await make_vnic(resources(switch.port, quick)).__aenter__()
+            parts.security.refusal = None
+            async with node(switch) as vnic:
+                assert vnic.connected
+        assert "the security provider failed" in caplog.text
+
+    async def test_id_of_the_switch(self) -> None:
+        """A node with the id of its switch is refused with a reason."""
+        async with make_switch() as switch:
+            parts = FakeResources(NodeSettings(port=switch.port, uuid=switch.uuid))
+            with pytest.raises(HandshakeError, match="ids must differ"):
+                await make_vnic(parts).__aenter__()
+
+    async def test_empty_secret(self) -> None:
+        """A node without a secret does not start."""
+        async with make_switch() as switch:
+            parts = resources(switch.port)
+            parts.security.secret = b""
+            with pytest.raises(ConfigurationError, match="secret is empty"):
+                await make_vnic(parts).__aenter__()
+
+    def test_other_profile(self) -> None:
+        """A wire profile that is not spoken here is refused."""
+        with pytest.raises(ConfigurationError, match="'go'"):
+            make_vnic(FakeResources(NodeSettings(profile=WireProfile.GO)))
+
+    async def test_silent_switch(self) -> None:
+        """A switch that gives no sign of life is given up."""
+        quick = NodeSettings(keep_alive=0.05)
+        async with (
+            make_switch(resources(settings=quick)) as switch,
+            node(switch, settings=quick) as vnic,
+        ):
+            switch._ticker.cancel()
+            await until(lambda: vnic.statistics().connections > 1)
+
+
+class TestEnd:
+    """Leaving."""
+
+    @pytest.mark.feature("NIC-17")
+    async def test_no_tasks_are_left(self) -> None:
+        """After everything is left no task of it is alive."""
+        before = asyncio.all_tasks()
+        async with make_switch() as switch, node(switch, BOOKS) as vnic:
+            await vnic.request(vnic.uuid, *ASK)
+            assert vnic.running
+            assert switch.running
+        assert not vnic.running
+        assert not switch.running
+        assert asyncio.all_tasks() == before
+
+    async def test_afterwards(self) -> None:
+        """Later calls say that it is closed."""
+        async with make_switch() as switch, node(switch, BOOKS) as vnic:
+            pass
+        with pytest.raises(ClosedError):
+            await vnic.send(vnic.uuid, *ASK)
+        with pytest.raises(ClosedError):
+            await vnic.request(vnic.uuid, *ASK)
+        with pytest.raises(ClosedError):
+            await vnic.__aenter__()
+
+    async def test_before(self) -> None:
+        """Calls before the start say that it is not running."""
+        with pytest.raises(ClosedError, match="not running"):
+            await make_vnic(resources(1)).send(new_id(), *ASK)
+
+    async def test_handlers_finish(self) -> None:
+        """A handler at work finishes, and its answer still leaves."""
+        gate = asyncio.Event()
+
+        async def wait(elements: FakeElements, message: Message) -> FakeElements | None:
+            await gate.wait()
+            return elements
+
+        async with make_switch() as switch, node(switch) as caller, asyncio.TaskGroup() as tasks:
+            async with node(switch, BOOKS, handler=wait) as provider:
+                task = tasks.create_task(caller.request(provider.uuid, *ASK, 7))
+                await until(lambda: provider.statistics().active_handlers == 1)
+                asyncio.get_running_loop().call_later(0.02, gate.set)
+            assert (await task).first == 7
+
+    async def test_pending_requests_end(self) -> None:
+        """Who waits for an answer while the interface is left gets an error."""
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS, handler=never) as provider,
+            asyncio.TaskGroup() as tasks,
+        ):
+            async with node(switch) as caller:
+                task = tasks.create_task(_outcome(caller.request(provider.uuid, *ASK)))
+                await until(lambda: provider.statistics().active_handlers == 1)
+            assert isinstance(await task, ClosedError)
+            give_up(provider)
+
+    @pytest.mark.feature("NIC-15")
+    async def test_metrics(self) -> None:
+        """Counters and gauges reach the metrics sink when it ends, at the latest."""
+        parts = resources()
+        async with make_switch(parts) as switch, node(switch, BOOKS) as vnic:
+            await vnic.request(vnic.uuid, *ASK)
+            figures = vnic.statistics()
+        counters = metrics_of(vnic).counters
+        assert figures.tx_messages >= 4
+        assert counters["layer8_messages_sent_total"] >= figures.tx_messages
+        assert counters["layer8_bytes_received_total"] >= figures.rx_bytes > 0
+        assert parts.metrics.counters["layer8_switch_forwarded_messages_total"] == 2
+        assert parts.metrics.gauges["layer8_switch_connections"] == 0
+
+
+def _services(switch: TcpSwitch, uuid: str) -> dict[ServiceKey, str]:
+    found = switch.directory.node(uuid)
+    return {} if found is None else dict(found.services)
+
+
+async def _outcome(call: Awaitable[object]) -> object:
+    """The result of a call, or the error that it raised."""
+    try:
+        return await call
+    except L8Error as error:
+        return error
