@@ -83,7 +83,8 @@ class Gateway:
             self._asking.cancel()
         with suppress(NotFoundError):  # the node may have stopped its services already
             await self._vnic.resources.services.deactivate(self._sla.key)
-        await self._group.__aexit__(exc_type, exc, traceback)
+        # Without the exception: what the block raised leaves it as it is, not in a group.
+        await self._group.__aexit__(None, None, None)
 
     @property
     def running(self) -> bool:

@@ -9,14 +9,14 @@ import logging
 import signal
 import sys
 from importlib.metadata import version
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from l8types.errors import L8Error
 from rich.console import Console
 from rich.table import Table
 
+from l8types.errors import L8Error
 from layer8._config import load_settings
 from layer8._loop import run
 from layer8._node import Node
@@ -42,10 +42,10 @@ def vnet(
     config: _Config = None,
 ) -> None:
     """Run a switch until it is told to stop."""
-    code = {"host": host, "port": port, "insecure": insecure or None}
-    settings = load_settings(
-        file=config, alias="vnet", **{k: v for k, v in code.items() if v is not None}
-    )
+    code: dict[str, Any] = {"alias": "vnet", "host": host, "port": port}
+    if insecure:
+        code["insecure"] = True
+    settings = load_settings(file=config, **{k: v for k, v in code.items() if v is not None})
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run(_switch(settings))
 
@@ -74,7 +74,7 @@ async def _switch(settings: NodeSettings) -> None:
 
 
 async def _status(settings: NodeSettings) -> None:
-    async with Node(settings=settings) as node:
+    async with Node(settings=settings, bring_switch=False) as node:
         table = Table("node", "alias", "state", "services")
         for info in node.vnic.directory.nodes():
             if info.uuid == node.settings.uuid:

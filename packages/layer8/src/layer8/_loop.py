@@ -7,7 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 __all__ = ["run"]
 
@@ -16,9 +16,13 @@ T = TypeVar("T")
 
 def run(main: Coroutine[object, object, T]) -> T:
     """Run a coroutine to its end on a new event loop, uvloop where it is installed."""
-    try:
-        from uvloop import new_event_loop  # noqa: PLC0415 - optional, absent on Windows
-    except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415 - optional, absent on Windows
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

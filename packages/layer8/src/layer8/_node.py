@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self, Unpack, cast
 
 from l8services import BaseService
 from l8types.constants import Plugin
@@ -14,10 +14,10 @@ from l8types.enums import Action, DecoratorType, MulticastMode
 from l8types.errors import ClosedError, NotFoundError
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
-from l8utils import NodeResources, WebServiceDefinition
-
+from l8utils import NodeResources
 from layer8._config import load_settings
 from layer8._switch import LocalSwitch
+from layer8._web import web_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from l8types.protocols.services import ServiceHandler, ServiceHook
     from l8types.protocols.web import WebServer, WebServerFactory
     from l8types.settings import NodeSettings
+    from l8utils import Parts
 
 __all__ = ["Node"]
 
@@ -42,6 +43,7 @@ class Node:
         settings: All settings; by default file and environment decide, see ``load_settings``.
         web_host: Address on which the web gateway of this node listens.
         web_port: Its TCP port, 0 for a free one; by default ``LAYER8_WEB_PORT``, else 0.
+        bring_switch: Start a switch when the network is this machine and has none.
         **parts: Ready-made implementations by resource name, e.g. ``security=provider``.
 
     Example:
@@ -56,11 +58,13 @@ class Node:
         settings: NodeSettings | None = None,
         web_host: str = "127.0.0.1",
         web_port: int | None = None,
-        **parts: object,
+        bring_switch: bool = True,
+        **parts: Unpack[Parts],
     ) -> None:
         self.settings = settings or load_settings(alias=alias)
         self.resources = NodeResources(self.settings, **parts)
         self._web_address = web_host, web_port
+        self._bring_switch = bring_switch and LocalSwitch.wanted(self.settings)
         self._stack: AsyncExitStack | None = None
         self._stores = AsyncExitStack()
         self._vnic: VNic | None = None
@@ -69,7 +73,7 @@ class Node:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             vnic = cast("VNic", self.resources.create(Plugin.VNIC))
-            if LocalSwitch.wanted(self.settings):
+            if self._bring_switch:
                 switch = LocalSwitch(self.settings, security=self.resources.security)
                 if not await switch.start(stack):
                     group = await stack.enter_async_context(asyncio.TaskGroup())
@@ -89,8 +93,9 @@ class Node:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # Without the exception: what the block raised leaves it as it is, not in a group.
         stack, self._stack = self._opened(), None
-        await stack.__aexit__(exc_type, exc, traceback)
+        await stack.aclose()
 
     @property
     def vnic(self) -> VNic:
@@ -153,7 +158,7 @@ class Node:
                 primary_keys=keys,
                 store=store,
                 write_behind=write_behind,
-                web=WebServiceDefinition.for_model(service, model) if web else None,
+                web=web_of(service, model) if web else None,
                 hook=hook,
             )
         )
@@ -240,4 +245,3 @@ class Node:
         if self._stack is None:
             raise ClosedError(f"node {self.settings.alias!r} is not open; use 'async with'")
         return self._stack
-

@@ -9,7 +9,7 @@ import ipaddress
 import logging
 import uuid
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Unpack, cast
 
 from l8types.constants import Plugin
 from l8types.errors import ConfigurationError
@@ -18,6 +18,7 @@ from l8utils import NodeResources
 if TYPE_CHECKING:
     from l8types.protocols.net import Switch, VNic
     from l8types.settings import NodeSettings
+    from l8utils import Parts
 
 __all__ = ["LocalSwitch", "make_switch"]
 
@@ -26,7 +27,7 @@ _CHECK_INTERVAL: Final = 0.5
 """Seconds between two looks at a lost connection; below the first reconnect of an interface."""
 
 
-def make_switch(settings: NodeSettings, **parts: object) -> Switch:
+def make_switch(settings: NodeSettings, **parts: Unpack[Parts]) -> Switch:
     """Switch of the configured implementation, with an id of its own.
 
     Raises:
@@ -43,7 +44,7 @@ class LocalSwitch:
     process ends, another takes over; the interfaces reconnect by themselves.
     """
 
-    def __init__(self, settings: NodeSettings, **parts: object) -> None:
+    def __init__(self, settings: NodeSettings, **parts: Unpack[Parts]) -> None:
         self._settings = settings
         self._parts = parts
 
@@ -66,9 +67,7 @@ class LocalSwitch:
         if await self._reachable():
             return False
         try:
-            switch = await stack.enter_async_context(
-                make_switch(self._settings, **self._parts)
-            )
+            switch = await stack.enter_async_context(make_switch(self._settings, **self._parts))
         except ConfigurationError:
             # Another process may have taken the port between our look and our bind; anything
             # else that is wrong with the port is ours to tell.

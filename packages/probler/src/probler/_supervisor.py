@@ -101,7 +101,8 @@ class Supervisor:
     ) -> None:
         for name in reversed(list(self._nodes)):
             await self.stop(name)
-        await self._group.__aexit__(exc_type, exc, traceback)
+        # Without the exception: what the block raised leaves it as it is, not in a group.
+        await self._group.__aexit__(None, None, None)
 
     @property
     def nodes(self) -> dict[str, NodeProcess]:

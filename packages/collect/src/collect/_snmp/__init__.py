@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SNMP collector. Only `_session` needs the SNMP library."""

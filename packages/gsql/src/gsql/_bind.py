@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A raw query to a bound one: names become attributes, literals values of their kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gsql._compare import ComparisonBinder, PathFinder
+from gsql._paths import ResultNode, UnknownNameError, resolve
+from gsql._problems import did_you_mean, problem, shown
+from gsql._tree import (
+    MAX_LIMIT,
+    Chain,
+    Column,
+    Form,
+    Negation,
+    Operand,
+    RawAggregate,
+    RawComparison,
+    RawQuery,
+    Unit,
+)
+from gsql._values import FLOATS, NUMBERS, is_text, kind_name
+from l8types.criteria import Aggregate, And, AttributePath, Comparison, Criteria, Not, Or, SortKey
+from l8types.enums import Kind
+from l8types.errors import NotFoundError
+from l8types.protocols.models import Inspector, ModelNode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Bound", "bind", "criteria_of"]
+
+_INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A query bound to its model, with the brackets of its source.
+
+    ``column_texts``, ``group_texts`` and ``root_text`` are the names as written, since other nodes
+    are sent what their own parser would have made.
+    """
+
+    root: ModelNode
+    root_text: str
+    columns: tuple[AttributePath, ...]
+    column_texts: tuple[str, ...]
+    aggregates: tuple[Aggregate, ...]
+    aggregate_texts: tuple[str, ...]
+    where: Chain[Comparison] | None
+    group_by: tuple[AttributePath, ...]
+    group_texts: tuple[str, ...]
+    having: Chain[Comparison] | None
+    sort_keys: tuple[SortKey, ...]
+    sort_texts: tuple[str, ...]
+    limit: int
+    page: int
+    distinct: bool
+    match_case: bool
+    map_reduce: bool
+    register: bool
+
+
+def bind(raw: RawQuery, inspector: Inspector, parameters: Mapping[str, object]) -> Bound:
+    """Bind a query to the model that it names.
+
+    Raises:
+        QueryError: A name or value does not fit; tells where.
+    """
+    return _Binder(raw, _root(raw, inspector), parameters).bind()
+
+
+def criteria_of(chain: Chain[Comparison] | None) -> Criteria | None:
+    """The condition that a chain means; ``and`` binds tighter than ``or``."""
+    return None if chain is None else _criteria(chain)
+
+
+def _criteria(unit: Unit[Comparison]) -> Criteria:
+    if isinstance(unit, Comparison):
+        return unit
+    if isinstance(unit, Negation):
+        return Not(_criteria(unit.unit))
+    groups: list[list[Criteria]] = [[]]
+    for index, each in enumerate(unit.units):
+        term = _criteria(each)
+        groups[-1].extend(term.terms if isinstance(term, And) else (term,))
+        if index < len(unit.or_after) and unit.or_after[index]:
+            groups.append([])
+    terms: list[Criteria] = []
+    for group in groups:
+        if len(group) > 1:
+            terms.append(And(tuple(group)))
+        else:
+            terms.extend(group[0].terms if isinstance(group[0], Or) else group)
+    return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+
+def _root(raw: RawQuery, inspector: Inspector) -> ModelNode:
+    name = raw.root.text
+    try:
+        node = inspector.node(name)
+    except NotFoundError:
+        node = None
+    if node is None or node.parent is not None:
+        known = [root.type_name for root in inspector.roots()]
+        hint = did_you_mean(name, known) or "; register the model first"
+        raise problem(
+            f"there is no model {shown(name)}{hint}", raw.text, raw.root.offset, len(name)
+        )
+    return node
+
+
+class _Binder:
+    """Binds one query."""
+
+    def __init__(self, raw: RawQuery, root: ModelNode, parameters: Mapping[str, object]) -> None:
+        self.raw = raw
+        self.root = root
+        self.parameters = parameters
+        self.used: set[str] = set()
+
+    def bind(self) -> Bound:
+        """The bound query."""
+        raw = self.raw
+        columns = tuple(self._path(column) for column in raw.columns)
+        if raw.everything and columns:
+            column = raw.columns[0]
+            message = "select either '*' or attributes, not both"
+            raise problem(message, raw.text, column.offset, len(column.text))
+        group_by = tuple(self._path(column) for column in raw.group_by)
+        aggregates = tuple(self._aggregate(aggregate) for aggregate in raw.aggregates)
+        results = {aggregate.alias.lower(): _result(aggregate) for aggregate in aggregates}
+        self._check_grouping(columns, group_by)
+        where = self._chain(raw.where, self._path_of_name)
+        having = self._chain(raw.having, lambda text: self._result_path(text, results))
+        sort_keys = self._sort_keys(results)
+        bound = Bound(
+            root=self.root,
+            root_text=raw.root.text,
+            columns=columns,
+            column_texts=_texts(raw.columns, columns),
+            aggregates=aggregates,
+            aggregate_texts=tuple(each.column.text for each in raw.aggregates),
+            where=where,
+            group_by=group_by,
+            group_texts=_texts(raw.group_by, group_by),
+            having=having,
+            sort_keys=sort_keys,
+            sort_texts=_texts(
+                tuple(key.column for key in raw.sort_by), tuple(key.path for key in sort_keys)
+            ),
+            limit=self._count(raw.limit, "limit", MAX_LIMIT),
+            page=self._count(raw.page, "page", 2**31 - 1),
+            distinct=raw.distinct,
+            match_case=raw.match_case,
+            map_reduce=raw.map_reduce,
+            register=raw.register,
+        )
+        unused = sorted(self.parameters.keys() - self.used)
+        if unused:
+            raise problem(f"the query has no parameter ':{unused[0]}'")
+        return bound
+
+    def _path_of_name(self, text: str) -> AttributePath:
+        if text.endswith(")"):
+            raise UnknownNameError(
+                f"{text} is an aggregate; conditions on aggregates stand in 'having'"
+            )
+        return resolve(self.root, text)
+
+    def _path(self, column: Column) -> AttributePath:
+        try:
+            return resolve(self.root, column.text)
+        except UnknownNameError as error:
+            raise problem(str(error), self.raw.text, column.offset, len(column.text)) from None
+
+    def _chain(
+        self, chain: Chain[RawComparison] | None, paths: PathFinder
+    ) -> Chain[Comparison] | None:
+        if chain is None:
+            return None
+        binder = ComparisonBinder(self.raw, self.root, paths, self.parameters, self.used)
+        units = tuple(_map(unit, binder) for unit in chain.units)
+        return Chain(units, chain.or_after)
+
+    def _aggregate(self, raw: RawAggregate) -> Aggregate:
+        if raw.column.text == "*":
+            if raw.function != "count":
+                message = f"{raw.function} needs an attribute, only count takes '*'"
+                raise problem(message, self.raw.text, raw.offset, len(raw.function))
+            return Aggregate(raw.function, None, raw.alias)
+        path = self._path(raw.column)
+        numeric = path.node.kind in NUMBERS and path.node.enum is None
+        ordered = path.node.kind in NUMBERS or is_text(path.node)
+        if raw.function in {"sum", "avg"} and not numeric:
+            needed = "a number"
+        elif raw.function in {"min", "max"} and not ordered:
+            needed = "a number or text"
+        else:
+            return Aggregate(raw.function, path, raw.alias)
+        raise problem(
+            f"{raw.function} needs {needed}, {path.text} is of kind {kind_name(path.node)}",
+            self.raw.text,
+            raw.column.offset,
+            len(raw.column.text),
+        )
+
+    def _check_grouping(
+        self, columns: tuple[AttributePath, ...], group_by: tuple[AttributePath, ...]
+    ) -> None:
+        raw = self.raw
+        if not raw.aggregates:
+            clause = "group-by" if group_by else "having" if raw.having else ""
+            if clause:
+                message = f"'{clause}' needs an aggregate in the select list, such as count(*)"
+                raise problem(message, raw.text, raw.text.lower().find(clause), len(clause))
+            return
+        seen = {path.text for path in group_by}
+        for alias, offset in ((each.alias.lower(), each.offset) for each in raw.aggregates):
+            if alias in seen:
+                message = f"two results are called {shown(alias)}; name one with 'as'"
+                raise problem(message, raw.text, offset)
+            seen.add(alias)
+        for column, path in zip(raw.columns, columns, strict=True):
+            if path not in group_by:
+                message = (
+                    f"{column.text} is selected beside aggregates, so it must be in 'group-by'"
+                )
+                raise problem(message, raw.text, column.offset, len(column.text))
+
+    def _result_path(self, text: str, results: Mapping[str, ResultNode]) -> AttributePath:
+        """An alias, an aggregate as in the select list, or a grouping attribute."""
+        wanted = text.lower()
+        for raw in self.raw.aggregates:
+            if f"{raw.function}({raw.column.text.lower()})" == wanted:
+                wanted = raw.alias.lower()
+        if wanted in results:
+            return AttributePath((results[wanted],))
+        path = None if wanted.endswith(")") else resolve(self.root, text)
+        if path is None or path.text not in self._group_texts():
+            known = ", ".join([*(each.alias for each in self.raw.aggregates), *self._group_texts()])
+            raise UnknownNameError(f"{text} is no result of the query; it has {known}")
+        return path
+
+    def _group_texts(self) -> list[str]:
+        return [self._path(column).text for column in self.raw.group_by]
+
+    def _sort_keys(self, results: Mapping[str, ResultNode]) -> tuple[SortKey, ...]:
+        keys: list[SortKey] = []
+        for raw in self.raw.sort_by:
+            descending = self.raw.descending if raw.descending is None else raw.descending
+            keys.append(SortKey(self._sort_path(raw.column, results), descending))
+        return tuple(keys)
+
+    def _sort_path(self, column: Column, results: Mapping[str, ResultNode]) -> AttributePath:
+        place = (self.raw.text, column.offset, len(column.text))
+        try:
+            path = (
+                self._result_path(column.text, results)
+                if results
+                else resolve(self.root, column.text)
+            )
+        except UnknownNameError as error:
+            raise problem(str(error), *place) from None
+        if path.node.kind in {Kind.MESSAGE, Kind.MAP, Kind.LIST}:
+            inner = ", ".join(list(path.node.attributes)[:5])
+            raise problem(f"{path.text} has no order; sort by one of: {inner}", *place)
+        return path
+
+    def _count(self, operand: Operand | None, clause: str, maximum: int) -> int:
+        if operand is None:
+            return 0
+        value: object = operand.text
+        if operand.form is Form.PARAMETER:
+            self.used.add(operand.text)
+            value = self.parameters.get(operand.text, f":{operand.text}")
+        elif _INTEGER.fullmatch(operand.text):
+            value = int(operand.text)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= maximum:
+            raise problem(
+                f"{clause} must be a whole number from 0 to {maximum}, not {shown(str(value))}",
+                self.raw.text,
+                operand.offset,
+                len(operand.text),
+            )
+        return value
+
+
+def _map(unit: Unit[RawComparison], binder: ComparisonBinder) -> Unit[Comparison]:
+    if isinstance(unit, RawComparison):
+        return binder.bind(unit)
+    if isinstance(unit, Negation):
+        return Negation(_map(unit.unit, binder))
+    return Chain(tuple(_map(each, binder) for each in unit.units), unit.or_after)
+
+
+def _texts(columns: tuple[Column, ...], paths: tuple[AttributePath, ...]) -> tuple[str, ...]:
+    """Names as written, where another node knows them by that; else as the network calls them."""
+    return tuple(
+        column.text if column.text.lower() == path.text else path.text
+        for column, path in zip(columns, paths, strict=True)
+    )
+
+
+def _result(aggregate: Aggregate) -> ResultNode:
+    kind = Kind.INT64
+    if aggregate.path is not None and aggregate.function != "count":
+        node = aggregate.path.node
+        single = aggregate.function in {"min", "max"}
+        floating = aggregate.function == "avg" or (not single and node.kind in FLOATS)
+        kind = Kind.FLOAT64 if floating else node.kind
+        if single and node.kind is Kind.FLOAT32:
+            kind = Kind.FLOAT64
+    return ResultNode(aggregate.alias, kind)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes queries, and keeps those that were made before."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from gsql._bind import bind
+from gsql._parser import parse_text
+from gsql._problems import problem
+from gsql._query import BoundQuery
+from gsql._wire import from_message, is_text_only
+from l8types.pb import L8Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from l8types.protocols.models import Inspector
+
+__all__ = ["QueryFactory"]
+
+_NO_PARAMETERS: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class QueryFactory:
+    """Parses texts and reads messages; implements ``l8types`` ``QueryFactory``.
+
+    Queries are immutable, so equal texts give the same object while it is among the last ones.
+
+    Args:
+        inspector: Knows the models that may be queried.
+        cache_size: How many texts, and how many messages, are remembered.
+    """
+
+    def __init__(self, inspector: Inspector, *, cache_size: int = 1_024) -> None:
+        self._inspector = inspector
+        self._raw = lru_cache(cache_size)(parse_text)
+        self._texts = lru_cache(cache_size)(self._from_text)
+        self._messages = lru_cache(cache_size)(self._from_bytes)
+
+    def parse(self, text: str, **parameters: object) -> BoundQuery:
+        """Query from text; ``:name`` in the text is bound to ``parameters``.
+
+        A parameter is always a value: wildcards and names in it have no meaning.
+
+        Raises:
+            QueryError: Not a query or not of a known model; tells line, column, what was expected.
+        """
+        if not parameters:
+            return self._texts(text)
+        return BoundQuery(bind(self._raw(text), self._inspector, parameters))
+
+    def from_wire(self, message: L8Query) -> BoundQuery:
+        """Query from its message; a message with only text is parsed.
+
+        Raises:
+            QueryError: The tree makes no sense or names an unknown model or attribute.
+        """
+        return self._messages(message.SerializeToString(deterministic=True))
+
+    def forget(self) -> None:
+        """Drop all remembered queries; needed when a model was replaced by another of its name."""
+        self._texts.cache_clear()
+        self._messages.cache_clear()
+
+    def _from_text(self, text: str) -> BoundQuery:
+        return BoundQuery(bind(self._raw(text), self._inspector, _NO_PARAMETERS), text)
+
+    def _from_bytes(self, data: bytes) -> BoundQuery:
+        message = L8Query.FromString(data)
+        if is_text_only(message):
+            if not message.text:
+                raise problem("the query is empty; send a text or a tree")
+            bound = bind(self._raw(message.text), self._inspector, _NO_PARAMETERS)
+            return BoundQuery(bound, message.text, identity=message.aaa_id)
+        bound = bind(from_message(message), self._inspector, _NO_PARAMETERS)
+        return BoundQuery(bound, message.text, identity=message.aaa_id, message=message)

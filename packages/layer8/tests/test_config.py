@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings from code, file and environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from l8types.constants import Plugin
+from l8types.enums import WireProfile
+from l8types.errors import ConfigurationError
+from layer8 import load_settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file with some settings."""
+    path = tmp_path / "layer8.toml"
+    path.write_text(
+        """
+        [node]
+        alias = "from-file"
+        port = 20000
+        peers = [["other", 20001]]
+        data_directory = "/srv/layer8"
+        profile = "go"
+
+        [plugins]
+        "layer8.security" = "shallow"
+        """
+    )
+    return path
+
+
+def test_code_wins_over_file_and_file_over_environment(file: Path) -> None:
+    """Each source fills in what the stronger ones leave open."""
+    environment = {"LAYER8_ALIAS": "e", "LAYER8_PORT": "1", "LAYER8_KEEP_ALIVE": "2.5"}
+    settings = load_settings(file=file, environment=environment, alias="from-code")
+    assert settings.alias == "from-code"
+    assert settings.port == 20000
+    assert settings.keep_alive == 2.5
+    assert settings.peers == (("other", 20001),)
+    assert settings.data_directory == Path("/srv/layer8")
+    assert settings.profile is WireProfile.GO
+    assert settings.plugins[Plugin.SECURITY] == "shallow"
+
+
+def test_without_any_source_the_defaults_hold() -> None:
+    """Among them the provider that denies unless allowed."""
+    settings = load_settings(environment={})
+    assert settings.port == 10005
+    assert settings.plugins[Plugin.SECURITY] == "local"
+
+
+def test_the_environment_names_the_file(file: Path) -> None:
+    """``LAYER8_CONFIG`` is read when the code names no file."""
+    assert load_settings(environment={"LAYER8_CONFIG": str(file)}).alias == "from-file"
+
+
+def test_the_environment_holds_every_type() -> None:
+    """Numbers, switches, peers and paths are read from text."""
+    settings = load_settings(
+        environment={
+            "LAYER8_INSECURE": "yes",
+            "LAYER8_PEERS": "a:1, b:2",
+            "LAYER8_DATA_DIRECTORY": "/data",
+            "LAYER8_MAX_FRAME_BYTES": "8192",
+        }
+    )
+    assert settings.insecure is True
+    assert settings.peers == (("a", 1), ("b", 2))
+    assert settings.data_directory == Path("/data")
+    assert settings.max_frame_bytes == 8192
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"LAYER8_PORT": "many"}, "LAYER8_PORT: 'many' is no value for port"),
+        ({"LAYER8_INSECURE": "perhaps"}, "LAYER8_INSECURE: 'perhaps'"),
+        ({"LAYER8_PROFILE": "rust"}, "LAYER8_PROFILE: 'rust'"),
+        ({"LAYER8_CONFIG": "/no/such/file"}, "cannot read /no/such/file"),
+    ],
+)
+def test_a_wrong_variable_is_named(environment: dict[str, str], message: str) -> None:
+    """The error says which variable holds what."""
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[node]\nprt = 1", "unknown setting 'prt'; known are alias"),
+        ("[nodes]\nport = 1", "unknown table 'nodes'"),
+        ("port = ", "is not a TOML file"),
+        ("[plugins]\na = 1", "maps entry-point groups to names"),
+        ("[node]\nport = 70000", "port 70000"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, content: str, message: str) -> None:
+    """The error says what is wrong and what there is instead."""
+    path = tmp_path / "layer8.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(file=path, environment={})
+
+
+def test_an_unknown_setting_in_code_is_refused() -> None:
+    """A misspelt keyword is not ignored."""
+    with pytest.raises(ConfigurationError, match="code: unknown setting 'prot'"):
+        load_settings(environment={}, prot=1)
