@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probler._supervisor import NodeSpec, StartError, Supervisor
+from probler._supervisor import NodeProcess, NodeSpec, StartError, Supervisor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,8 +115,13 @@ sys.stdin.read()
 
 async def test_an_error_in_the_block_stops_the_processes_and_stays_itself(tmp_path: Path) -> None:
     """The caller sees its own error, not a group of them."""
-    with pytest.raises(ZeroDivisionError):
+    nodes: list[NodeProcess] = []
+
+    async def fail() -> None:
         async with Supervisor(tmp_path) as supervisor:
-            node = await supervisor.start(spec("one"))
+            nodes.append(await supervisor.start(spec("one")))
             raise ZeroDivisionError
-    assert node.process.returncode == 0
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert nodes[0].process.returncode == 0

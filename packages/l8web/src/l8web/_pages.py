@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import msgspec
@@ -17,6 +17,7 @@ from l8types.errors import AuthenticationError, L8Error, NotFoundError
 from l8web._bodies import read_body
 from l8web._errors import status_of
 from l8web._session import COOKIE, check_origin
+from l8web._table import table_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from l8web._settings import WebSettings
 
 __all__ = ["Pages"]
-
-_MAX_CELL: Final = 120
-"""Characters of a value shown in a table; nested ones can be arbitrarily long."""
 
 
 class Pages:
@@ -108,14 +106,14 @@ class Pages:
         raise NotFoundError(f"no service on the web holds {model}")
 
     def _table(self, answer: Elements) -> tuple[list[str], list[list[str]]]:
-        """Columns and cells of an answer, in the order in which columns first appear."""
-        records = [
-            msgspec.json.decode(self._json.marshal(value), type=dict[str, object])
-            for value in answer.values
-            if value is not None
-        ]
-        columns = list(dict.fromkeys(name for record in records for name in record))
-        return columns, [[_cell(record.get(name, "")) for name in columns] for record in records]
+        """Columns and cells of an answer."""
+        return table_of(
+            [
+                msgspec.json.decode(self._json.marshal(value), type=dict[str, object])
+                for value in answer.values
+                if value is not None
+            ]
+        )
 
     async def _log_in(self, request: Request) -> Response:
         check_origin(request)
@@ -143,8 +141,3 @@ class Pages:
 
     def _page(self, template: str, status: int = 200, **values: object) -> Response:
         return HTMLResponse(self._templates.get_template(template).render(values), status)
-
-
-def _cell(value: object) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…"
