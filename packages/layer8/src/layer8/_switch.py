@@ -33,7 +33,7 @@ def make_switch(settings: NodeSettings, **parts: Unpack[Parts]) -> Switch:
     Raises:
         ConfigurationError: No switch implementation is installed.
     """
-    own = dataclasses.replace(settings, uuid=str(uuid.uuid4()), alias=f"{settings.alias}-switch")
+    own = dataclasses.replace(settings, uuid=str(uuid.uuid4()))
     return cast("Switch", NodeResources(own, **parts).create(Plugin.SWITCH))
 
 
@@ -45,7 +45,7 @@ class LocalSwitch:
     """
 
     def __init__(self, settings: NodeSettings, **parts: Unpack[Parts]) -> None:
-        self._settings = settings
+        self._settings = dataclasses.replace(settings, alias=f"{settings.alias}-switch")
         self._parts = parts
 
     @staticmethod
