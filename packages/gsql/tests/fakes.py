@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -125,7 +125,7 @@ def protobuf_nodes(parent: ModelNode, model: type[Message]) -> Iterator[FakeNode
             container,
             key,
             Presence.HAS_FIELD if field.has_presence else Presence.ALWAYS,
-            None if message is None else GetMessageClass(message),
+            None if message is None else GetMessageClass(typing.cast("Descriptor", message)),
             {each.name: each.number for each in value.enum_type.values}
             if value.enum_type is not None
             else None,

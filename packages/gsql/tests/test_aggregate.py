@@ -123,6 +123,20 @@ def test_results_are_attributes_for_back_ends(queries: QueryFactory) -> None:
     assert [each.alias for each in query.aggregates] == ["count", "mean"]
 
 
+def test_a_group_of_several_values_satisfies_no_condition_on_texts(queries: QueryFactory) -> None:
+    """Where a grouping attribute reaches several values, there is no text to compare."""
+    query = queries.parse(
+        "select ports.name, count(*) from Device group-by ports.name having ports.name=p"
+    )
+    assert [row["ports.name"] for row in query.aggregate(FLEET)] == ["p"]
+
+
+def test_results_have_the_precision_of_their_values(queries: QueryFactory) -> None:
+    """The least of 32 bit numbers is compared as the 64 bit number that it is in Python."""
+    query = queries.parse("select min(myfloat32) as low from TestProto having low>0.1")
+    assert query.aggregate([tests_pb2.TestProto(myFloat32=0.25)]) == [{"low": 0.25}]
+
+
 @pytest.mark.feature("GQ-28")
 def test_messages(queries: QueryFactory) -> None:
     """The condition selects the items, the aggregates follow."""

@@ -299,6 +299,7 @@ def sample(index: int) -> tests_pb2.TestProto:
         ("myenum!=1", False),
         ("myfloat32=123.123", True),
         ("myfloat64=123456.123456", True),
+        ("myfloat32<1e39 and myfloat32>-1e308", True),
         ("mysingle.mystring=single", True),
         ("mymodelslice.mystring=string-7-2", True),
         ("mymodelslice.mystring=string-8-2", False),

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
 
 from gsql import QueryFactory
 from l8types.pb import tests_pb2
@@ -17,6 +20,8 @@ from .fakes import FakeInspector
 from .models import Device, Port
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from l8types.protocols.models import ModelNode
 
 
@@ -111,6 +116,32 @@ def test_defaults_do_not_show() -> None:
     assert queries.parse("select inner.name from Strict").project(item) == Strict(
         Inner("x", []), tests_pb2.TestProtoSub(), "", flag=False
     )
+
+
+def keyword_model() -> type[Message]:
+    """A message with a field that is called like a keyword of Python."""
+    file = descriptor_pb2.FileDescriptorProto(name="mail.proto", package="mail", syntax="proto3")
+    message = file.message_type.add(name="Mail")
+    for number, name in enumerate(("from", "to"), 1):
+        message.field.add(
+            name=name,
+            number=number,
+            type=descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
+            label=descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL,
+        )
+    pool = DescriptorPool()
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName("mail.Mail"))
+
+
+def test_an_attribute_called_like_a_keyword_of_python() -> None:
+    """It is read, written and compared like any other."""
+    model = keyword_model()
+    queries = QueryFactory(FakeInspector(model))
+    mail = model(**{"from": "a", "to": "b"})
+    query = queries.parse("select from, from from Mail where from=A and to=b sort-by from")
+    assert query.sort(query.filter([mail, model()])) == [mail]
+    assert query.project(mail) == model(**{"from": "a"})
 
 
 def test_an_attribute_with_an_impossible_name() -> None:

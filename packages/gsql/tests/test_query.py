@@ -94,7 +94,7 @@ def test_generated_code_is_shared(queries: QueryFactory) -> None:
     one, other = (queries.parse("select * from T where b=:b", b=b) for b in (1, 2))
     items = [T(B=1), T(B=2)]
     assert (one.filter(items), other.filter(items)) == (items[:1], items[1:])
-    codes = {query._fast_filter.__code__ for query in (one, other)}  # type: ignore[attr-defined]
+    codes = {query._fast_filter.__code__ for query in (one, other)}
     assert len(codes) == 1
 
 
@@ -102,8 +102,8 @@ def test_no_value_gets_into_the_code(queries: QueryFactory) -> None:
     """The code reads values by numbered names."""
     query = queries.parse("select * from T where a='import os' and b in [77, 78]")
     query.filter([T()])
-    names = query._fast_filter.__code__.co_names  # type: ignore[attr-defined]
-    constants = query._fast_filter.__code__.co_consts  # type: ignore[attr-defined]
+    names = query._fast_filter.__code__.co_names
+    constants = query._fast_filter.__code__.co_consts
     assert not {"os", "import os", 77, 78} & {*names, *map(str, constants)}
 
 
@@ -138,9 +138,10 @@ def test_the_canonical_text(queries: QueryFactory) -> None:
     )
     assert query.to_text() == (
         'select distinct count, costeur from Device where not (id="a\\"b" or count>3) and all '
-        'names in ["x","y,z"] and note is null and count between 1 and 2 and any ports.name!="x" and '
-        'digest="ff" and active=true and main=nil and count>Device.costeur sort-by id descending, '
-        "count limit 3 page 1 match-case mapreduce register"
+        'names in ["x","y,z"] and note is null and count between 1 and 2 and '
+        'any ports.name!="x" and digest="ff" and active=true and main=nil and '
+        "count>Device.costeur sort-by id descending, count limit 3 page 1 match-case mapreduce "
+        "register"
     )
 
 

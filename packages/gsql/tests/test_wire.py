@@ -41,8 +41,8 @@ VECTORS = [
     ),
     (
         (
-            "Select A,B From T Where (a=X or b>2) and c in [1,2] sort-by a descending limit 10 page 2 "
-            "match-case"
+            "Select A,B From T Where (a=X or b>2) and c in [1,2] sort-by a descending limit 10 "
+            "page 2 match-case"
         ),
         (
             "text1201541a01411a0142223f120520616e64201a140a120a100a0163120420696e201a055b312c325d22200a"
@@ -121,7 +121,7 @@ def chained(condition: L8Condition) -> str:
         ),
         # What the tree has no words for is said with those that it has.
         ("not b=1", "(b!=1)"),
-        ("not (b=1 and c>2 or c in [1])", "((b!=1 or c<=2)) and (c not in [1])"),
+        ("not (b=1 and c>2 or c in [1])", "(((b!=1 or c<=2)) and (c not in [1]))"),
         ("not not b=1", "(b=1)"),
         ("b between 1 and 3", "((b>=1 and b<=3))"),
         ("b not between 1 and 3 and c=1", "((b<1 or b>3)) and (c=1)"),

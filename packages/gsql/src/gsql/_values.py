@@ -125,17 +125,12 @@ _READERS: Final[dict[Kind, Callable[[ModelNode, str], object]]] = {
 
 
 def from_text(node: ModelNode, text: str) -> object:
-    """A literal in the kind of an attribute.
+    """A literal in the kind of a scalar attribute.
 
     Raises:
         ClashError: It does not fit.
     """
-    reader = _READERS.get(node.kind)
-    if reader is None:
-        inner = ", ".join(list(node.attributes)[:5])
-        hint = f"; compare one of its attributes: {inner}" if inner else ""
-        raise _clash(node, shown(text), hint)
-    return reader(node, text)
+    return _READERS[node.kind](node, text)
 
 
 def from_parameter(node: ModelNode, value: object) -> object:

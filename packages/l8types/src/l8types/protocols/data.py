@@ -183,7 +183,7 @@ class Query(Protocol):
     """A query parsed and bound to its model. Immutable, may be shared and cached.
 
     Missing values: ``= nil`` holds for absent, empty and zero; every other operator with an absent
-    operand is false, but ``!=`` and ``not in`` are true.
+    operand is false, but ``!=``, ``not in`` and ``not like`` are true.
     """
 
     @property

@@ -97,9 +97,9 @@ class Events(Protocol):
 
     async def post(
         self,
-        category: EventCategory,
+        category: EventCategory.ValueType,
         event_type: str,
-        severity: Severity,
+        severity: Severity.ValueType,
         message: str,
         *,
         source_id: str = "",
@@ -116,7 +116,7 @@ class Notifier(Protocol):
 
     async def send(
         self,
-        channel: NotifyChannel,
+        channel: NotifyChannel.ValueType,
         endpoint: str,
         subject: str,
         message: str,
