@@ -8,7 +8,7 @@ import re
 import struct
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -17,11 +17,14 @@ from l8types.enums import Action, Container, DecoratorType, DirectoryEventType, 
 from l8types.errors import DecodeError, L8Error, NotFoundError, PropertyError
 from l8types.naming import go_name
 from l8types.protocols.collection import HostAddress, PollRequest, PollResult
-from l8types.protocols.net import VNic
-from l8types.protocols.runtime import Resources
 from l8types.protocols.services import Call
 from l8types.values import Credential, DirectoryEvent, Element, NodeInfo, ServiceKey
 
+if TYPE_CHECKING:
+    from l8types.protocols.net import VNic
+    from l8types.protocols.runtime import Resources
+
+TEST = ServiceKey("Test", 0)
 WAIT = 10.0
 """Seconds after which a condition that does not come is a failure."""
 
@@ -42,7 +45,14 @@ class FakeCodec:
     def __init__(self, *models: type[Message]) -> None:
         self.models = {model.DESCRIPTOR.name: model for model in models}
 
-    def encode(self, value: object, *, kind: Kind | None = None) -> bytes:
+    def encode(
+        self, value: object, *, kind: Kind | None = None, key_kind: Kind | None = None
+    ) -> bytes:
+        if isinstance(value, dict):
+            parts = [struct.pack(">ii", Kind.MAP, len(value) or -1)]
+            for key, item in value.items():
+                parts += [self.encode(key, kind=key_kind), self.encode(item, kind=kind)]
+            return b"".join(parts)
         if isinstance(value, bool):
             return struct.pack(">i?", Kind.BOOL, value)
         if isinstance(value, int):
@@ -419,7 +429,7 @@ class FakeVNic:
         """Everything that was requested, one by one."""
         return [one for sent in self.requests for one in sent.payload]
 
-    def call(self, action: Action, key: ServiceKey = ServiceKey("Test", 0)) -> Call:
+    def call(self, action: Action, key: ServiceKey = TEST) -> Call:
         """Circumstances of a call that came through this interface."""
         return Call(self.real, action, key)
 
@@ -443,7 +453,7 @@ class FakeCollector:
         self.running = False
         self.asked: list[str] = []
 
-    async def __aenter__(self) -> FakeCollector:
+    async def __aenter__(self) -> Self:
         self.running = True
         return self
 

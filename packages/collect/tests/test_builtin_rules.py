@@ -63,7 +63,10 @@ def test_the_first_value_that_is_there_counts() -> None:
 
 def test_a_value_that_does_not_fit_spares_the_other_rows() -> None:
     """It is marked with the reason."""
-    rows = {"1": {"mac": "oops"}, "2": {"mac": b"\x00\x01\x02\x03\x04\x05"}}
+    rows: dict[str, dict[str, object]] = {
+        "1": {"mac": "oops"},
+        "2": {"mac": b"\x00\x01\x02\x03\x04\x05"},
+    }
     written = run("value", PollResult(rows=rows), from_="mac", to="i<{index}>", convert="mac")
     assert isinstance(written["i<{24}1>"], Misfit)
     assert written["i<{24}2>"] == "00:01:02:03:04:05"
@@ -80,7 +83,6 @@ def test_a_number_becomes_what_stands_beside_it() -> None:
     assert list(written.values()) == ["ETHERNET", "LOOPBACK", "OTHER"]
 
 
-@pytest.mark.feature("RUL-09")
 @pytest.mark.parametrize(
     ("oid", "expected"),
     [

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -28,12 +28,14 @@ from l8types.errors import (
     RequestTimeoutError,
 )
 from l8types.protocols.collection import HostAddress, PollRequest, PollResult
-from l8types.protocols.data import Elements
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 
 from .fakes import FakeCollector, FakeElements, FakeElementsFactory, FakeVNic, until
 from .targets import make_target
+
+if TYPE_CHECKING:
+    from l8types.protocols.data import Elements
 
 SYSTEM = PollResult(values={"sysName": "lab-1", "sysUpTime": 500})
 IFX = PollResult(rows={"1": {"ifName": "lo", "ifHCInOctets": 5}})
@@ -90,7 +92,7 @@ class Bench:
         """What reached the parser of a poll."""
         return [job for job in self.vnic.payloads() if job.job_name == poll]
 
-    def states(self) -> list[dict[str, bool]]:
+    def states(self) -> list[dict[int, bool]]:
         """What reached the parser about the state of hosts."""
         decode = self.vnic.resources.codec.decode
         return [cast("Any", decode(job.result)) for job in self.jobs("status")]
@@ -189,7 +191,6 @@ async def test_a_target_that_comes_again_is_not_disturbed() -> None:
         assert [session.host.port for session in bench.sessions] == [1161, 1161, 999, 7, 7]
 
 
-@pytest.mark.feature("TGT-08")
 async def test_targets_come_one_by_one_or_in_a_list() -> None:
     """A list message stands for its items."""
     async with make_bench() as bench:
@@ -313,9 +314,12 @@ async def test_polls_of_a_host_follow_each_other_and_few_run_at_once() -> None:
 
     settings = CollectorSettings(concurrent_polls=2, worker=SETTINGS.worker)
     async with make_bench(settings) as bench:
-        bench.vnic.resources.plugins["layer8.collector", "snmp"] = lambda host: (
-            bench.sessions.append(Slow({}, host)) or bench.sessions[-1]
-        )
+
+        def open_slow(host: HostAddress) -> FakeCollector:
+            bench.sessions.append(Slow({}, host))
+            return bench.sessions[-1]
+
+        bench.vnic.resources.plugins["layer8.collector", "snmp"] = open_slow
         targets = [make_target(f"t{number}") for number in range(6)]
         await bench.call(Action.POST, *targets)
         await until(lambda: len(bench.sessions) == 6 and all(s.asked for s in bench.sessions))

@@ -55,7 +55,7 @@ async def test_an_absent_service_gets_the_newest_of_each_when_it_comes() -> None
     vnic.failure = UnavailableError("nobody")
     async with running(vnic) as courier:
         courier.put("a", 1)
-        await until(lambda: vnic.attempts >= 2)
+        await until(lambda: vnic.attempts >= 2 and courier.statistics().waiting)
         for value in (2, 3):
             courier.put("a", value)
         for key in "bcd":

@@ -2,7 +2,7 @@
 """From answers to partial items."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -22,9 +22,11 @@ from collect.model import NetworkDevice
 from l8types.enums import DecoratorType
 from l8types.errors import ConfigurationError, InvalidInputError
 from l8types.protocols.collection import PollOperation, PollResult, RuleContext
-from l8types.protocols.models import Introspector
 
 from .fakes import FakeIntrospector
+
+if TYPE_CHECKING:
+    from l8types.protocols.models import Introspector
 
 
 def make_engine(*, declared: bool = True) -> RulesEngine:

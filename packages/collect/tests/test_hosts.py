@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Targets as hosts, routes and owners."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,9 +57,7 @@ def test_a_target_has_hosts_and_each_says_how_it_is_reached() -> None:
         ),
     ],
 )
-def test_a_target_that_cannot_be_polled_says_what_it_lacks(
-    target: L8PTarget, message: str
-) -> None:
+def test_a_target_that_cannot_be_polled_says_what_it_lacks(target: L8PTarget, message: str) -> None:
     """Before anything is started."""
     with pytest.raises(InvalidInputError, match=message):
         hosts_of(target)
@@ -73,7 +73,7 @@ def test_a_links_id_names_the_services_of_a_kind_of_targets() -> None:
     with pytest.raises(NotFoundError, match="links id 'NetDve'; did you mean 'NetDev'"):
         DEFAULT_LINKS.route("NetDve")
     with pytest.raises(ConflictError, match="two routes have the links id 'NetDev'"):
-        Links([NETWORK, NETWORK])
+        Links([NETWORK, replace(NETWORK)])
 
 
 NAMES = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6, unique=True)

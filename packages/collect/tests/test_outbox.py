@@ -71,7 +71,7 @@ def test_an_outbox_holds_something() -> None:
 def test_every_entry_is_sent_replaced_dropped_or_waits(
     limit: int, steps: list[tuple[str, int]]
 ) -> None:
-    """The counters account for all that was put in, and never does an old value follow a new one."""
+    """The counters account for everything, and an old value never follows a newer one."""
     outbox = Outbox[int, int](limit)
     put = sent = 0
     newest: dict[int, int] = {}

@@ -60,5 +60,5 @@ def test_installed_rules_are_found_by_their_entry_points(monkeypatch: pytest.Mon
     monkeypatch.setattr(_registry, "entry_points", lambda group: points)
     assert "shout" in RuleRegistry.installed(resources.real).names()
     resources.plugins["layer8.rule", "shout"] = object()
-    with pytest.raises(ConfigurationError, match="'shout' .* no apply"):
+    with pytest.raises(ConfigurationError, match=r"'shout' .* no apply"):
         RuleRegistry.installed(resources.real)

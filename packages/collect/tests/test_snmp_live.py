@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collect import Catalogue, create_snmp
-from l8types.errors import ConfigurationError, RequestTimeoutError
+from l8types.errors import ConfigurationError, RequestTimeoutError, UnavailableError
 from l8types.protocols.collection import HostAddress, PollOperation, PollRequest
 from l8types.values import Credential
 
@@ -61,8 +61,9 @@ async def running_agent(folder: Path) -> AsyncIterator[int]:
                 try:
                     await probe.poll(SYSTEM)
                     break
-                except RequestTimeoutError:
+                except (RequestTimeoutError, UnavailableError):
                     assert process.returncode is None, "snmpd ended at once"
+                    await asyncio.sleep(0.01)
         yield port
     finally:
         process.terminate()
@@ -108,6 +109,15 @@ async def test_nobody_at_an_address_is_told() -> None:
         async with create_snmp(RESOURCES)(host_at(port, timeout=0.15)) as session:
             with pytest.raises(RequestTimeoutError, match=f"127.0.0.1:{port} within 0.15 s"):
                 await session.poll(SYSTEM)
+
+
+async def test_a_port_at_which_nobody_listens_is_told_at_once() -> None:
+    """The host says so itself."""
+    port = free_port()
+    async with create_snmp(RESOURCES)(host_at(port, timeout=60.0)) as session:
+        for request in (SYSTEM, PollRequest("walk", PollOperation.WALK, ("1.3.6.1",))):
+            with pytest.raises(UnavailableError, match=f"{port} cannot be reached: connection re"):
+                await session.poll(request)
 
 
 def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_rows_have_the_columns_of_the_table() -> None:
 
 
 def test_columns_of_two_tables_do_not_get_mixed_up() -> None:
-    """ifOutErrors and others have the same number in ifTable and in ifXTable."""
+    """A column of ifTable may have the number of one of ifXTable."""
     poll = NETWORK.poll("ifx")
     rows = {"1": {name: position for position, name in enumerate(poll.ask)}}
     data = encode_result(PollResult(rows=rows), poll, CODEC)
@@ -58,7 +58,10 @@ def test_columns_of_two_tables_do_not_get_mixed_up() -> None:
 
 def test_an_index_of_several_numbers_is_kept_whole() -> None:
     """Such rows do not fit a table of numbered rows."""
-    rows = {"0.7.1": {"state": 1}, "0.7.2": {"state": 2, "mac": "x"}}
+    rows: dict[str, dict[str, object]] = {
+        "0.7.1": {"state": 1},
+        "0.7.2": {"state": 2, "mac": "x"},
+    }
     data = encode_result(PollResult(rows=rows), TABLE, CODEC)
     assert isinstance(CODEC.decode(data), CMap)
     assert decode_result(data, TABLE, CODEC).rows == rows
@@ -74,7 +77,7 @@ def test_a_walk_keeps_its_oids() -> None:
 
 def test_the_static_answers_have_the_bytes_that_go_nodes_expect() -> None:
     """A text, and a map of 32-bit numbers to flags."""
-    assert encode_flags({2: True}, CODEC).hex() == "00000015000000010000000500000002" "0000000101"
+    assert encode_flags({2: True}, CODEC).hex() == "000000150000000100000005000000020000000101"
     flags = decode_result(encode_flags({2: True, 1: False}, CODEC), NETWORK.poll("status"), CODEC)
     assert flags.values == {"1": False, "2": True}
     assert encode_text("R1", CODEC).hex() == "00000018000000025231"

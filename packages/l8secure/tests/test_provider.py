@@ -17,7 +17,7 @@ from l8types.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from l8types.values import Credential, ServiceKey
+from l8types.values import Credential, Identity, ServiceKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ async def test_a_login_gives_a_token_that_names_the_user(security: LocalSecurity
     """The identity behind the token is the account with its roles."""
     account = security.accounts.add("ada", "correct horse", ("viewer",))
     identity = await security.validate(await token_of(security, "ada", "correct horse"))
-    assert (identity.id, identity.user, identity.roles) == (account.id, "ada", {"viewer"})
+    assert identity == Identity(account.id, "ada", frozenset({"viewer"}))
 
 
 async def test_a_wrong_password_and_an_unknown_user_look_the_same(

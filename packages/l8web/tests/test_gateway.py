@@ -30,14 +30,14 @@ from .fakes import BOOKS, Book, Json, Network, Values
 WEB = ServiceKey(WEB_SERVICE)
 
 
-def announcement(**changes: object) -> L8WebService:
-    """What a service of books announces."""
-    message = L8WebService(service_name="Books", service_area=0)
-    for action in range(1, 6):
-        message.endpoints[action].primaryBody = "Book"
-        message.endpoints[action].body2Response["Book"] = "Book"
-    for name, value in changes.items():
-        setattr(message, name, value)
+def announcement(
+    *, service_name: str = "Books", body: str = "Book", action: int = 0
+) -> L8WebService:
+    """What a service of books announces, or one with another name, body or action."""
+    message = L8WebService(service_name=service_name, service_area=0)
+    for number in [action] if action else range(1, 6):
+        message.endpoints[number].primaryBody = body
+        message.endpoints[number].body2Response[body] = body
     return message
 
 
@@ -103,25 +103,19 @@ async def test_a_service_is_concealed_when_its_last_node_withdraws(network: Netw
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (L8WebService(service_name="Films", endpoints={5: {"primaryBody": "Film"}}), None),
-        (L8WebService(service_name="Books", endpoints={99: {}}), "unknown action 99"),
-        (L8WebService(service_name=""), "needs a name"),
+        (announcement(service_name="Films", body="Film"), "no type 'Film'"),
+        (announcement(action=99), "unknown action 99"),
     ],
 )
 async def test_an_announcement_that_cannot_be_served_does_no_harm(
-    network: Network, message: L8WebService, reason: str | None, caplog: pytest.LogCaptureFixture
+    network: Network, message: L8WebService, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is logged in one line and the gateway goes on."""
-    if reason is None:
-        message.endpoints[5].body2Response["Film"] = "Film"
-        reason = "no type 'Film'"
     async with Gateway(cast("Any", network)) as gateway:
-        if message.service_name:
-            await announce(network, message)
-            assert reason in caplog.text
-        else:
-            with pytest.raises(InvalidInputError, match=reason):
-                await announce(network, message)
+        await announce(network, message)
+        assert reason in caplog.text
+        with pytest.raises(InvalidInputError, match="needs a name"):
+            await announce(network, announcement(service_name=""))
         await announce(network, announcement())
         assert list(gateway._exposed) == [BOOKS]
 

@@ -124,7 +124,6 @@ class ParserHandler:
 
     def __init__(self, settings: ParserSettings | None = None) -> None:
         self._settings = settings or ParserSettings()
-        self._vnic: VNic | None = None
         self._parser: JobParser | None = None
         self._scope = TaskScope("parser")
         self._couriers: dict[ServiceKey, Courier] = {}
@@ -139,7 +138,6 @@ class ParserHandler:
         self._parser = JobParser(
             vnic.resources, self._settings.catalogue, self._settings.links, rules
         )
-        self._vnic = vnic
         await self._scope.open()
         _log.info("parser %s is ready", sla.key)
 
@@ -147,14 +145,21 @@ class ParserHandler:
         """Stop; what the inventory did not take yet is lost and read again by the next polls."""
         await self._scope.aclose()
         self._couriers.clear()
-        self._vnic = self._parser = None
+        self._parser = None
 
     async def post(self, elements: Elements, call: Call) -> Elements:
-        """Parse jobs."""
+        """Parse jobs.
+
+        Raises:
+            ClosedError: The service is not active.
+            InvalidInputError: The request holds something else.
+        """
+        if self._parser is None:
+            raise ClosedError("the parser is not active on this node")
         resources = call.vnic.resources
         for job in items_of(elements, CJob):
             try:
-                self._take(job)
+                self._take(job, self._parser, call.vnic)
             except L8Error as error:
                 resources.metrics.count("collect_jobs_refused_total")
                 _log.warning(
@@ -204,11 +209,8 @@ class ParserHandler:
         """Counters of the items on their way, by the service that they go to."""
         return {key: courier.statistics() for key, courier in self._couriers.items()}
 
-    def _take(self, job: CJob) -> None:
-        if self._vnic is None or self._parser is None:
-            raise ClosedError("the parser is not active on this node")
-        vnic = self._vnic
-        parsed = self._parser.parse(job)
+    def _take(self, job: CJob, parser: JobParser, vnic: VNic) -> None:
+        parsed = parser.parse(job)
         report = parsed.report
         vnic.resources.metrics.count("collect_properties_total", report.written)
         for error in report.errors[:1]:

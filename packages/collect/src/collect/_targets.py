@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ from collect._assignment import owner_of
 from collect._handler import items_of
 from collect._hosts import hosts_of
 from collect._links import DEFAULT_LINKS, TARGETS, Links
+from collect._tasks import TaskScope
 from collect.model import L8PTarget, L8PTargetList
 from collect.model.pollaris_pb2 import L8PTargetState
 from l8types.enums import Action, DirectoryEventType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from l8types.protocols.data import Subscription
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call
     from l8types.values import DirectoryEvent
@@ -140,17 +142,15 @@ class TargetFeeder:
         self._vnic = vnic
         self._links = links
         self._settings = settings or FeederSettings()
-        self._stack: AsyncExitStack | None = None
+        self._scope = TaskScope("targets")
+        self._subscription: Subscription | None = None
         self._changed = asyncio.Event()
         self._fed: frozenset[str] = frozenset()
 
     async def __aenter__(self) -> Self:
-        stack = self._stack = AsyncExitStack()
-        group = await stack.enter_async_context(asyncio.TaskGroup())
-        subscription = self._vnic.directory.watch(self._on_change)
-        stack.callback(subscription.close)
-        worker = group.create_task(self._run(), name="targets: feeder")
-        stack.callback(worker.cancel)
+        await self._scope.open()
+        self._subscription = self._vnic.directory.watch(self._on_change)
+        self._scope.start(self._run, "feeder")
         return self
 
     async def __aexit__(
@@ -159,14 +159,15 @@ class TargetFeeder:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        stack, self._stack = self._stack, None
-        if stack is not None:
-            await stack.__aexit__(exc_type, exc, traceback)
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
+        await self._scope.aclose()
 
     @property
     def running(self) -> bool:
         """Whether it was entered and not left."""
-        return self._stack is not None
+        return self._subscription is not None
 
     def _on_change(self, event: DirectoryEvent) -> None:
         """Wake up when a collector came, went or began to serve.

@@ -14,7 +14,6 @@ Whole numbers are 64 bits wide whatever the device said, octets are text with th
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Final
 
 from collect._snmp._request import Variable, variables
@@ -33,7 +32,6 @@ __all__ = ["decode_result", "encode_flags", "encode_result", "encode_text"]
 
 _MAX_INT64: Final = 2**63 - 1
 _MAX_INT32: Final = 2**31 - 1
-_MAP_HEAD: Final = struct.Struct(">ii")
 _SNMP: Final = "snmp"
 
 
@@ -61,12 +59,9 @@ def encode_text(text: str, codec: ObjectCodec) -> bytes:
 def encode_flags(flags: Mapping[int, bool], codec: ObjectCodec) -> bytes:
     """Bytes of a map of 32-bit numbers to flags.
 
-    The codec alone would write the numbers without a width, which Go nodes take for another type.
+    The width is said, since Go nodes take numbers without one for another type.
     """
-    parts = [_MAP_HEAD.pack(Kind.MAP, len(flags) or -1)]
-    for number, flag in sorted(flags.items()):
-        parts += (codec.encode(number, kind=Kind.INT32), codec.encode(flag))
-    return b"".join(parts)
+    return codec.encode(dict(sorted(flags.items())), kind=Kind.BOOL, key_kind=Kind.INT32)
 
 
 def decode_result(data: bytes, poll: Poll, codec: ObjectCodec) -> PollResult:

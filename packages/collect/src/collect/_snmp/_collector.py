@@ -174,7 +174,9 @@ class SnmpCollector:
             return self._walk
         if request.operation is PollOperation.GET:
             return self._get
-        raise InvalidInputError(f"SNMP has no {request.operation}; poll {request.name!r} cannot be asked")
+        raise InvalidInputError(
+            f"SNMP has no {request.operation}; poll {request.name!r} cannot be asked"
+        )
 
     async def _get(self, session: SnmpSession, wanted: tuple[Variable, ...]) -> PollResult:
         values: dict[str, object] = {}

@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from gufo.snmp import NoSuchInstance, SnmpAuthError, SnmpError, SnmpVersion
+from gufo.snmp import SnmpError, SnmpVersion
 from gufo.snmp.aio import SnmpSession as GufoSession
 
-from l8types.errors import AuthenticationError, RemoteError
+from l8types.errors import RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from collect._snmp._values import Raw
 
 __all__ = ["open_session"]
+
+_REFUSED: Final = "connection refused"
 
 _ROWS_PER_PACKET: Final = 25
 """Repetitions of a GETBULK: what an agent can send in one Ethernet frame for most columns."""
@@ -29,12 +32,8 @@ class _Session:
 
     async def get_many(self, oids: Iterable[str]) -> Mapping[str, Raw]:
         """Values by OID."""
-        try:
+        with _translated():
             return await self._session.get_many(oids)
-        except NoSuchInstance:
-            return {}
-        except SnmpError as error:
-            raise _translated(error) from error
 
     def getbulk(self, oid: str) -> AsyncIterator[tuple[str, Raw]]:
         """OIDs and values behind ``oid``."""
@@ -49,19 +48,25 @@ class _Values:
         return self
 
     async def __anext__(self) -> tuple[str, Raw]:
-        try:
+        with _translated():
             return await anext(self._values)
-        except NoSuchInstance as error:
-            raise StopAsyncIteration from error
-        except SnmpError as error:
-            raise _translated(error) from error
 
 
-def _translated(error: SnmpError) -> AuthenticationError | RemoteError:
-    reason = str(error) or type(error).__name__
-    if isinstance(error, SnmpAuthError):
-        return AuthenticationError(f"the agent refuses the credential: {reason}")
-    return RemoteError(f"the agent answered with an error: {reason}")
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What the library raises, in other terms.
+
+    It reports a port at which nobody listens as a time-out too; waiting longer would not help.
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        if str(error.__cause__) == _REFUSED:
+            raise ConnectionRefusedError(_REFUSED) from error
+        raise
+    except SnmpError as error:
+        reason = str(error) or type(error).__name__
+        raise RemoteError(f"the agent answered with an error: {reason}") from error
 
 
 def open_session(address: str, port: int, community: str, timeout: float) -> _Session:

@@ -462,8 +462,11 @@ class Orm(Protocol):
         """All matches one by one, without holding them in memory."""
         ...
 
-    async def delete(self, query: Query) -> int:
-        """Delete the matches with all that belongs to them; how many there were."""
+    async def delete(self, query: Query, *, scope: Scope | None = None) -> int:
+        """Delete the matches with all that belongs to them; how many there were.
+
+        What ``scope`` hides is neither matched nor deleted.
+        """
         ...
 
     def storage(self, model: type) -> Storage:
