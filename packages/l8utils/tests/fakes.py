@@ -267,12 +267,26 @@ class FakeCodec:
         return value
 
 
+@dataclass
+class ManualClock:
+    """A clock that stands still until it is told otherwise."""
+
+    time: float = 1000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+
 def cache_of(
     *items: Book,
     indexed: Mapping[str, str] | None = None,
     cloner: FakeCloner | None = None,
     max_items: int = 0,
     max_answers: int = 64,
+    clock: ManualClock | None = None,
 ) -> MemoryCache:
     """A cache of books."""
     return MemoryCache(
@@ -284,6 +298,7 @@ def cache_of(
         indexed=indexed,
         max_items=max_items,
         max_answers=max_answers,
+        clock=clock,
     )
 
 

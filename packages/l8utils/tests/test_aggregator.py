@@ -165,3 +165,12 @@ def test_numbers_that_make_no_sense_are_refused(options: dict[str, float]) -> No
     """At construction."""
     with pytest.raises(InvalidInputError):
         aggregator(FakeNetwork(), **options)
+
+
+async def test_messages_are_bounded_in_bytes_too() -> None:
+    """A byte string is one element; one that is larger than the bound goes alone."""
+    network = FakeNetwork()
+    async with Aggregator(network, batch_bytes=10) as aggregator:
+        for element in (b"12345", b"67890", "abc", bytes(20), L8Health(alias="abcdefg"), "x"):
+            aggregator.add(element, INVENTORY)
+    assert [call[-1] for call in network.calls] == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from l8types.enums import DecoratorType, NotificationType
+from l8types.enums import DecoratorType, NotificationType, UpdateMode
 from l8types.errors import (
     ConflictError,
     InvalidInputError,
@@ -18,12 +18,23 @@ from l8types.errors import (
 )
 from l8types.pb import L8Health
 from l8types.values import Change, ChangeSet, ItemChange
-from l8utils import MemoryCache, create_caches
+from l8utils import CacheStatistics, MemoryCache, create_caches
 
-from .fakes import Book, FakeIntrospector, cache_of, property_id, query, resources_of
+from .fakes import (
+    Book,
+    FakeCloner,
+    FakeIntrospector,
+    FakeKeys,
+    FakeUpdater,
+    cache_of,
+    property_id,
+    query,
+    resources_of,
+)
 
 if TYPE_CHECKING:
     from l8types.protocols.data import Cache
+    from l8types.protocols.models import Cloner, KeyExtractor, Updater
 
 
 def change_of(key: str, attribute: str, new: object) -> ItemChange:
@@ -96,6 +107,7 @@ class TestWrites:
         assert event is not None
         assert event.sequence == 1
 
+    @pytest.mark.feature("CAC-10")
     @pytest.mark.parametrize("example", ["1", Book("1"), Book(code="c")])
     def test_delete_takes_a_key_or_an_example(self, example: object) -> None:
         """The item is gone, and its event carries the last state."""
@@ -175,6 +187,28 @@ class TestCopies:
         assert seen == ["1", "2"]
 
 
+class TestCollect:
+    """All items through a function."""
+
+    @pytest.mark.feature("CAC-12")
+    def test_results_come_by_key_and_none_leaves_out(self) -> None:
+        """The function decides what becomes of an item."""
+        cache = cache_of(Book("1", price=5), Book("2"), Book("3", price=9))
+        found = cache.collect(lambda item: cast("Book", item).price)
+        assert found == {"1": 5, "3": 9}
+
+    @pytest.mark.feature("CAC-12")
+    def test_only_wanted_items_are_copied_and_copies_are_free_to_keep(self) -> None:
+        """What comes out is not what is stored."""
+        cloner = FakeCloner()
+        cache = cache_of(Book("1", shelf=1), Book("2", shelf=2), cloner=cloner)
+        cloner.copies = 0
+        found = cache.collect(lambda item: item, where=lambda item: cast("Book", item).shelf == 2)
+        cast("Book", found["2"]).tags.append("mine")
+        assert cloner.copies == 1
+        assert cache.get("2") == Book("2", shelf=2)
+
+
 class TestUniqueKeys:
     """No two items share a unique key, and it finds the item."""
 
@@ -238,6 +272,28 @@ class TestEvents:
         second.close()
         cache.post(Book("2"))
         assert len(told) == 1
+
+    def test_a_watcher_is_given_the_state_before(self) -> None:
+        """``None`` before an item was there; the last state when it goes; peers' changes too."""
+        cache = cache_of(Book("1", "Dune"))
+        told: list[tuple[str, object, object]] = []
+        watching = cache.watch(
+            lambda change, old: told.append((change.type.name, old, change.item))
+        )
+        cache.post(Book("2"))
+        cache.patch(Book("1", "Emma"))
+        cache.put(Book("1", "Ulysses"))
+        cache.apply(change_of("1", "title", "Faust"))
+        cache.delete("1")
+        watching.close()
+        cache.delete("2")
+        assert told == [
+            ("POST", None, Book("2")),
+            ("PATCH", Book("1", "Dune"), Book("1", "Emma")),
+            ("PUT", Book("1", "Emma"), Book("1", "Ulysses")),
+            ("PATCH", Book("1", "Ulysses"), Book("1", "Faust")),
+            ("DELETE", Book("1", "Faust"), Book("1", "Faust")),
+        ]
 
     def test_a_failing_listener_does_not_hide_the_change(
         self, caplog: pytest.LogCaptureFixture
@@ -325,6 +381,37 @@ class TestApply:
         assert event is not None
         assert event.item == cache.get("1") == Book("1", "Emma")
 
+    def test_an_item_of_another_key_with_the_same_text_is_refused(self) -> None:
+        """Key texts have no separator, so two keys may share one; nothing is replaced then."""
+
+        class TwoKeys(FakeKeys):
+            def primary_key(self, item: object) -> str:
+                return cast("Book", item).isbn + cast("Book", item).code
+
+            def unique_key(self, item: object) -> str | None:
+                return None
+
+        class Strict(FakeUpdater):
+            def diff(self, old: object, new: object, *, mode: UpdateMode) -> ChangeSet:
+                if cast("Book", old).isbn != cast("Book", new).isbn:
+                    raise PropertyError("the keys of the two differ")
+                return super().diff(old, new, mode=mode)
+
+        cache = MemoryCache(
+            Book,
+            keys=cast("KeyExtractor", TwoKeys()),
+            cloner=cast("Cloner", FakeCloner()),
+            updater=cast("Updater", Strict()),
+            items=[Book("1", "first", code="23")],
+        )
+        other = Book("12", "second", code="3")
+        for write in (cache.post, cache.put, cache.patch):
+            with pytest.raises(PropertyError, match="keys of the two differ"):
+                write(other)
+        with pytest.raises(PropertyError, match="keys of the two differ"):
+            cache.apply(ItemChange(NotificationType.POST, "Book", "123", item=other))
+        assert cache.get("123") == Book("1", "first", code="23")
+
     def test_a_change_of_the_key_is_refused(self) -> None:
         """The item would be filed under a key that is not its own."""
         cache = cache_of(Book("1"))
@@ -351,6 +438,17 @@ class TestApply:
         """Another model, or nothing in it."""
         with pytest.raises(InvalidInputError):
             cache_of().apply(change)
+
+
+@pytest.mark.feature("CAC-25")
+def test_a_cache_tells_what_it_holds_and_needs_no_closing() -> None:
+    """It has no task: outside of an event loop it does all that it can do."""
+    cache = cache_of(Book("1"))
+    cache.subscribe(lambda _: None)
+    cache.post(Book("2"))
+    cache.fetch(query())
+    assert (cache.model, cache.name, len(cache)) == (Book, "Book", 2)
+    assert cache.statistics() == CacheStatistics(items=2, answers=1, listeners=1, revision=2)
 
 
 class TestFactory:

@@ -19,6 +19,7 @@ from .fakes import (
     FakeCloner,
     FakeNode,
     FakeQuery,
+    ManualClock,
     books,
     by,
     cache_of,
@@ -54,6 +55,7 @@ def test_the_answer_holds_the_matches_in_key_order() -> None:
     assert page.total == 2
 
 
+@pytest.mark.feature("CAC-16")
 def test_items_of_equal_rank_come_by_key_in_either_direction() -> None:
     """The order is total, so pages never overlap; absent values come last."""
     cache = cache_of(*books(5, 9, 5, 9), Book("0"))
@@ -62,7 +64,7 @@ def test_items_of_equal_rank_come_by_key_in_either_direction() -> None:
     assert keys(cache.fetch(falling)) == ["2", "4", "1", "3", "0"]
 
 
-@pytest.mark.feature("CAC-17")
+@pytest.mark.feature("CAC-17", "CAC-20")
 def test_pages_cut_the_answer_and_limit_0_is_everything() -> None:
     """Pages count from 0; one behind the end is empty; the total is that of all pages."""
     cache = cache_of(*books(1, 2, 3, 4, 5))
@@ -147,6 +149,23 @@ class TestCounters:
         assert dict(metadata.key_count.counts) == {"Total": 1.0}
         assert not metadata.value_count
 
+    @pytest.mark.feature("CAC-19")
+    def test_the_whole_cache_has_counters_too(self) -> None:
+        """They follow changes, also very many between two looks."""
+        cache = cache_of(*books(5, 9))
+        assert dict(cache.metadata().key_count.counts) == {"Total": 2.0}
+        cache.add_counter("five", lambda item: (cast("Book", item).price == 5, "yes"))
+        assert cache.metadata().key_count.counts["five"] == 1
+        cache.patch(Book("2", price=5))
+        cache.post(Book("3", price=5))
+        cache.delete("1")
+        assert cache.metadata().key_count.counts["five"] == 2
+        for price in range(3000):
+            cache.put(Book("2", price=price + 6))
+        metadata = cache.metadata()
+        assert dict(metadata.key_count.counts) == {"Total": 2.0, "five": 1.0}
+        assert dict(metadata.value_count["five"].counts) == {"yes": 1.0}
+
     def test_a_counter_added_later_counts_what_is_there(self) -> None:
         """Kept answers do not hide it."""
         cache = cache_of(*books(5, 9))
@@ -178,6 +197,19 @@ class TestScope:
         assert cache.fetch(query(), scope=lambda _: None).total == 0
         assert cache.fetch(query()).total == 2
         assert cache.fetch(query(), scope=lambda _: None).total == 0
+
+    @pytest.mark.feature("CAC-18")
+    def test_a_permission_that_changed_counts_at_once(self) -> None:
+        """Nothing about visibility is kept between two calls."""
+        cache = cache_of(*books(1, 2))
+        hidden: set[str] = set()
+
+        def scope(item: object) -> object | None:
+            return None if cast("Book", item).isbn in hidden else item
+
+        assert keys(cache.fetch(query(), scope=scope)) == ["1", "2"]
+        hidden.add("1")
+        assert keys(cache.fetch(query(), scope=scope)) == ["2"]
 
     def test_a_redacted_attribute_cannot_be_found_out_by_asking(self) -> None:
         """Criteria and order act on what is shown."""
@@ -276,6 +308,29 @@ class TestKeptAnswers:
         assert asked(cache, ordered) == 100
         assert keys(cache.fetch(cast("Query", ordered)))[:2] == ["100", "99"]
 
+    def test_an_item_that_changed_in_the_same_moment_is_seen(self) -> None:
+        """States are counted, not stamped with a time: added, replaced, patched and removed."""
+        cache = cache_of(*books(5, 9))
+        nine = query(criteria=where("price", Operator.EQ, 9))
+        assert keys(cache.fetch(nine)) == ["2"]
+        cache.put(Book("2", price=33))
+        assert keys(cache.fetch(nine)) == []
+        cache.patch(Book("1", price=9))
+        cache.post(Book("3", price=9))
+        assert keys(cache.fetch(nine)) == ["1", "3"]
+        cache.delete("1")
+        assert keys(cache.fetch(nine)) == ["3"]
+
+    def test_items_come_by_key_in_whatever_order_they_were_added(self) -> None:
+        """Also those that were added after the first answer, with and without an index."""
+        cache = cache_of(*(Book(str(n), shelf=1) for n in (7, 3, 9)), indexed={"shelf": "shelf"})
+        assert keys(cache.fetch(query())) == ["3", "7", "9"]
+        for number in (5, 1, 8):
+            cache.post(Book(str(number), shelf=1))
+        first = query(criteria=where("shelf", Operator.EQ, 1))
+        assert keys(cache.fetch(first)) == ["1", "3", "5", "7", "8", "9"]
+        assert keys(cache.fetch(query(sort_keys=(by("shelf"),)))) == ["1", "3", "5", "7", "8", "9"]
+
     def test_queries_that_differ_in_a_value_share_nothing(self) -> None:
         """The whole criteria are compared, not a hash of the text."""
         cache = cache_of(*books(5, 9))
@@ -295,6 +350,23 @@ class TestKeptAnswers:
         odd = FakeQuery(criteria=where("tags", Operator.EQ, ["a"]))
         assert asked(cache, odd) == 1
         assert asked(cache, odd) == 1
+
+    @pytest.mark.feature("CAC-15")
+    def test_an_answer_that_nobody_asks_for_is_dropped_after_a_while(self) -> None:
+        """At the next fetch of any query; asking for it keeps it."""
+        clock = ManualClock()
+        cache = cache_of(*books(5), clock=clock)
+        dear, cheap = (query(criteria=where("price", Operator.GE, n)) for n in (9, 1))
+        cache.fetch(dear)
+        cache.fetch(cheap)
+        clock.time += 29
+        cache.fetch(cheap)
+        clock.time += 2
+        cache.fetch(cheap)
+        assert cache.statistics().answers == 1
+        clock.time += 31
+        cache.fetch(dear)
+        assert cache.statistics().answers == 1
 
     @pytest.mark.feature("CAC-15")
     def test_the_number_of_kept_answers_is_bounded(self) -> None:

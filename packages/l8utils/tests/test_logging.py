@@ -6,6 +6,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import signal
+import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from l8types.enums import OverflowPolicy
 from l8types.errors import ConfigurationError
 from l8utils import LogSettings, logging_session, redact
 
@@ -188,3 +191,130 @@ def test_settings_that_cannot_work_are_refused() -> None:
     """At construction."""
     with pytest.raises(ConfigurationError, match="above zero"):
         LogSettings(queue_size=0)
+
+
+@pytest.mark.feature("LOG-02")
+def test_a_line_can_be_written_when_the_call_returns(tmp_path: Path) -> None:
+    """Without a thread, in the order of the calls, by as many targets as there are."""
+    settings = log_file(tmp_path, background=False)
+    threads = threading.active_count()
+    with logging_session(settings):
+        for number in range(3):
+            _logger.info("line %d", number)
+            assert f"line {number}" in written(settings)
+        assert threading.active_count() == threads
+
+
+@pytest.mark.feature("LOG-01")
+def test_a_patient_logger_loses_nothing(tmp_path: Path) -> None:
+    """The caller waits for the writer when that is the policy."""
+    settings = log_file(tmp_path, queue_size=2, overflow=OverflowPolicy.WAIT)
+    with logging_session(settings):
+        for number in range(500):
+            _logger.info("line %d", number)
+    assert len(written(settings).splitlines()) == 500
+
+
+def test_the_writer_does_not_wait_for_itself(tmp_path: Path) -> None:
+    """What it logs while the line is full is dropped and counted."""
+    settings = log_file(tmp_path, queue_size=1, overflow=OverflowPolicy.WAIT)
+
+    class Chatty:
+        def __str__(self) -> str:
+            for _ in range(5):
+                _logger.info("while writing")
+            return "value"
+
+    with logging_session(settings):
+        _logger.info("one", extra={"chatty": Chatty()})
+        _logger.info("two")
+    text = written(settings)
+    assert "one" in text
+    assert "two" in text
+    assert "records were dropped" in text
+
+
+ENDINGS = {
+    "returns": ("", 0),
+    "exits": ("sys.exit(3)", 3),
+    "fails": ("raise ValueError('end')", 1),
+    "is terminated": ("os.kill(os.getpid(), signal.SIGTERM)\n    signal.pause()", 143),
+    "is terminated in its event loop": (
+        "async def main():\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        await asyncio.sleep(30)\n"
+        "    asyncio.run(main())",
+        143,
+    ),
+}
+
+
+@pytest.mark.feature("LOG-01")
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_nothing_is_lost_when_the_process(ending: str, tmp_path: Path) -> None:
+    """Ten thousand lines are written, however it ends, and its status tells how."""
+    last, status = ENDINGS[ending]
+    code = (
+        "import asyncio, logging, os, pathlib, signal, sys\n"
+        "from l8utils import LogSettings, logging_session\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "with logging_session(LogSettings(file=path, console=False)):\n"
+        "    for number in range(10_000):\n"
+        "        logging.getLogger('sample').info('line %d', number)\n"
+        f"    {last}\n"
+    )
+    path = tmp_path / "node.log"
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=50)
+    assert done.returncode == status, done.stderr
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line.split("line ")[1].split()[0] for line in lines] == [str(n) for n in range(10_000)]
+
+
+@pytest.mark.feature("LOG-01")
+def test_nothing_is_lost_when_the_block_is_never_left(tmp_path: Path) -> None:
+    """A session that the program keeps open ends with the process."""
+    code = (
+        "import logging, pathlib, sys\n"
+        "from l8utils import LogSettings, logging_session\n"
+        "session = logging_session(LogSettings(file=pathlib.Path(sys.argv[1]), console=False))\n"
+        "session.__enter__()\n"
+        "for number in range(10_000):\n"
+        "    logging.getLogger('sample').info('line %d', number)\n"
+    )
+    path = tmp_path / "node.log"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=50)
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 10_000
+
+
+def test_a_handler_of_the_program_stays(tmp_path: Path) -> None:
+    """Whoever arranges for SIGTERM knows better; otherwise it is as before afterwards."""
+    with logging_session(log_file(tmp_path)):
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with logging_session(log_file(tmp_path)):
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def test_a_session_of_another_thread_leaves_signals_alone(tmp_path: Path) -> None:
+    """Only the main thread may arrange for them."""
+    settings = log_file(tmp_path)
+
+    def work() -> None:
+        with logging_session(settings):
+            _logger.info("from a thread")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(10)
+    assert "from a thread" in written(settings)
+
+
+def test_records_cannot_replace_older_ones() -> None:
+    """The first lines of a burst tell most."""
+    with pytest.raises(ConfigurationError, match="drop-newest or wait"):
+        LogSettings(overflow=OverflowPolicy.DROP_OLDEST)

@@ -38,8 +38,9 @@ def test_every_public_part_is_told_of_in_the_readme() -> None:
     text = README.read_text(encoding="utf-8")
     parts = [name for name in l8utils.__all__ if not name.startswith("create_")]
     helpers = {
-        "AggregatorStatistics", "Destination", "Job", "LogSettings", "NetworkInterface", "Parts",
-        "PendingRequest", "QueueStatistics", "RegisteredType", "parse_address", "redact",
+        "AggregatorStatistics", "CacheStatistics", "Destination", "Job", "LiveChange",
+        "LiveChangeType", "LiveSubscription", "LogSettings", "NetworkInterface", "Parts",
+        "PendingRequest", "Profile", "QueueStatistics", "RegisteredType", "parse_address", "redact",
     }  # fmt: skip
     assert [name for name in parts if name not in helpers and name not in text] == []
 

@@ -39,6 +39,7 @@ PRE_REGISTERED = [
 ]
 
 
+@pytest.mark.feature("REG-01")
 @pytest.mark.parametrize("name", PRE_REGISTERED)
 def test_messages_of_the_ecosystem_are_known_from_the_start(name: str) -> None:
     """Each under its own name, ready to be made."""

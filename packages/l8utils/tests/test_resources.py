@@ -108,6 +108,7 @@ class TestChoice:
 class TestSecurity:
     """The permissive provider never comes by itself."""
 
+    @pytest.mark.feature("RES-02")
     def test_shallow_security_has_to_be_named(self) -> None:
         """Although it is the only one installed."""
         shallow: dict[str, PluginFactory] = {"shallow": create_shallow_security}
@@ -157,6 +158,7 @@ class TestCreation:
             ("services", Plugin.SERVICES),
         ],
     )
+    @pytest.mark.feature("SHR-01")
     def test_each_part_has_its_group(self, part: str, group: Plugin) -> None:
         """What the group's candidate makes is the part, made once."""
         made: list[object] = []
@@ -274,6 +276,47 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
         monkeypatch.syspath_prepend(str(tmp_path))
 
     return install
+
+
+class TestDerive:
+    """Resources of a second node in the same process."""
+
+    @pytest.mark.feature("RES-01")
+    def test_parts_are_shared_whoever_needs_them_first(self) -> None:
+        """Also those that were not there yet, and the serializers and the clock."""
+        catalog = PluginCatalog(
+            {
+                Plugin.REGISTRY: {"default": lambda _: TypeRegistry()},
+                Plugin.METRICS: {"default": lambda _: PrometheusMetrics()},
+                Plugin.SERIALIZER: {"json": lambda _: FakeSerializer(SerializerMode.JSON)},
+            },
+            installed=False,
+        )
+        first = NodeResources(NodeSettings(), catalog=catalog)
+        second = first.derive(settings=NodeSettings(alias="second"))
+        assert second.registry is first.registry
+        assert first.metrics is second.metrics
+        assert first.serializer(SerializerMode.JSON) is second.serializer(SerializerMode.JSON)
+        assert first.clock is second.clock
+        assert (first.settings.alias, second.settings.alias) == ("node", "second")
+
+    @pytest.mark.feature("RES-01")
+    def test_own_and_given_parts_are_not_shared(self) -> None:
+        """A part of its own is made with its own resources."""
+        catalog = PluginCatalog(
+            {Plugin.SERVICES: {"default": lambda made_for: [made_for]}}, installed=False
+        )
+        first = NodeResources(NodeSettings(), catalog=catalog)
+        registry = cast("Registry", TypeRegistry())
+        second = first.derive("services", registry=registry)
+        assert second.services == [second]
+        assert first.services == [first]
+        assert second.registry is registry
+
+    def test_an_unknown_name_is_a_mistake_in_the_call(self) -> None:
+        """The nearest name is told."""
+        with pytest.raises(TypeError, match="no part 'service', did you mean 'services'"):
+            resources().derive("service")
 
 
 class TestSerializers:

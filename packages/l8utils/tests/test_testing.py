@@ -104,6 +104,7 @@ async def test_simulated_devices_have_credentials(security: ShallowSecurity) -> 
         await security.credential("lab", "snmp")
 
 
+@pytest.mark.feature("RES-03")
 def test_the_system_configuration_comes_from_the_settings(security: ShallowSecurity) -> None:
     """A fresh message each time."""
     config = security.system_config()

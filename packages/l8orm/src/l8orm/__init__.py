@@ -3,3 +3,19 @@
 
 It keeps model objects in a relational database and has them back after a restart.
 """
+
+from l8orm._factory import SqlOrmFactory, create_orm_factory
+from l8orm._orm import SqlOrm
+from l8orm._remote import RemoteStorage
+from l8orm._service import OrmService, orm_sla
+from l8orm._storage import SqlStorage
+
+__all__ = [
+    "OrmService",
+    "RemoteStorage",
+    "SqlOrm",
+    "SqlOrmFactory",
+    "SqlStorage",
+    "create_orm_factory",
+    "orm_sla",
+]

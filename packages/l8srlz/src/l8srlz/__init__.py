@@ -2,6 +2,7 @@
 """Values to bytes and back: the object codec, the ``Elements`` container, and the serializers."""
 
 from l8srlz._binary import BinarySerializer
+from l8srlz._by_type import SerializerByType, TextForm
 from l8srlz._codec import ObjectCodec
 from l8srlz._elements import Elements
 from l8srlz._factory import ElementsFactory
@@ -11,8 +12,10 @@ from l8srlz._plugins import (
     create_codec,
     create_elements,
     create_json_serializer,
+    create_text_serializer,
 )
 from l8srlz._scalars import Float32, Int32, Int64, UInt8, UInt32, UInt64
+from l8srlz._streams import ObjectReader, ObjectWriter
 from l8srlz._wire import NATIVE_MODEL, Limits
 
 __all__ = [
@@ -26,6 +29,10 @@ __all__ = [
     "JsonSerializer",
     "Limits",
     "ObjectCodec",
+    "ObjectReader",
+    "ObjectWriter",
+    "SerializerByType",
+    "TextForm",
     "UInt8",
     "UInt32",
     "UInt64",
@@ -33,4 +40,5 @@ __all__ = [
     "create_codec",
     "create_elements",
     "create_json_serializer",
+    "create_text_serializer",
 ]

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The object codec: one value to self-describing bytes and back."""
 
+from binascii import a2b_base64, b2a_base64
 from typing import final
 
 from l8srlz import _go_rules
 from l8srlz._decoder import Decoder
 from l8srlz._encoder import Encoder
-from l8srlz._faults import Fault
+from l8srlz._faults import Fault, shown
+from l8srlz._models import ModelReader
 from l8srlz._native import NativeBodies
 from l8srlz._wire import Limits
 from l8types.enums import Kind
@@ -44,9 +46,24 @@ class ObjectCodec:
             so that they are written again as they came; otherwise as plain numbers, which suit
             dataclasses better. By default the same as ``go_compatible``.
         limits: What is accepted in both directions.
+
+    Attributes:
+        registry: As given.
+        go_compatible: As given.
+        limits: As given.
     """
 
-    __slots__ = ("_bodies", "_encoder", "_keep_kinds", "_registry", "go_compatible", "limits")
+    __slots__ = (
+        "_bodies",
+        "_encoder",
+        "_keep_kinds",
+        "_max_bytes",
+        "_read_model",
+        "_wholes",
+        "go_compatible",
+        "limits",
+        "registry",
+    )
 
     def __init__(
         self,
@@ -58,12 +75,15 @@ class ObjectCodec:
     ) -> None:
         self.limits = limits or Limits()
         self.go_compatible = go_compatible
-        self._registry = registry
+        self.registry = registry
         self._keep_kinds = go_compatible if keep_kinds is None else keep_kinds
         self._bodies = NativeBodies()
+        self._max_bytes = self.limits.max_bytes
+        self._read_model = ModelReader(registry, self._bodies, self._max_bytes).read
         self._encoder = Encoder(
             registry, max_depth=self.limits.max_depth, go_compatible=go_compatible
         )
+        self._wholes = self._encoder.wholes
 
     def encode(
         self, value: object, *, kind: Kind | None = None, key_kind: Kind | None = None
@@ -79,10 +99,19 @@ class ObjectCodec:
         Raises:
             EncodeError: Unsupported type, out of range or above the limits; names where.
         """
-        out = bytearray()
-        self.write(out, value, "value", kind=kind, key_kind=key_kind)
-        self.check_size(out)
-        return bytes(out)
+        whole = self._wholes.get(type(value)) if kind is None else None
+        if whole is None:
+            out = bytearray()
+            self.write(out, value, "value", kind=kind, key_kind=key_kind)
+            self.check_size(out)
+            return bytes(out)
+        try:
+            data = whole(value)
+        except Fault as fault:
+            raise _encode_error(fault, "value") from fault
+        if len(data) > self._max_bytes:
+            self.check_size(data)
+        return data
 
     def decode(self, data: bytes | memoryview) -> object:
         """The one value of the bytes.
@@ -91,11 +120,44 @@ class ObjectCodec:
             DecodeError: Not exactly one value, above the limits, or of a type that is not
                 registered; carries the offset.
         """
+        if isinstance(data, bytes):
+            # Mostly a value is one model; whatever is odd about it, the decoder will tell.
+            value = self._read_model(data)
+            if value is not None:
+                return value
         decoder = self.decoder(data)
         value = decoder.read()
         if decoder.remaining:
             raise decoder.fail("more data behind the value", decoder.position)
         return value
+
+    def to_base64(
+        self, value: object, *, kind: Kind | None = None, key_kind: Kind | None = None
+    ) -> str:
+        """A value as text, for places that take no bytes: its bytes in padded Base64.
+
+        Args:
+            value: What to encode.
+            kind: As for :meth:`encode`.
+            key_kind: As for :meth:`encode`.
+
+        Raises:
+            EncodeError: As for :meth:`encode`.
+        """
+        return b2a_base64(self.encode(value, kind=kind, key_kind=key_kind), newline=False).decode()
+
+    def from_base64(self, text: str) -> object:
+        """The value of such a text.
+
+        Raises:
+            DecodeError: The text is not Base64 of the standard alphabet with its padding, or the
+                bytes are no value.
+        """
+        try:
+            data = a2b_base64(text, strict_mode=True)
+        except ValueError as error:
+            raise DecodeError(f"{shown(text)} is no base64: {error}") from error
+        return self.decode(data)
 
     def write(
         self,
@@ -127,9 +189,9 @@ class ObjectCodec:
                 # After the encoder, which has bounded the depth by now.
                 _go_rules.check(value, kind)
         except Fault as fault:
-            raise EncodeError(f"cannot encode {fault.path(place)}: {fault.reason}") from fault
+            raise _encode_error(fault, place) from fault
 
-    def check_size(self, out: bytearray) -> None:
+    def check_size(self, out: bytearray | bytes) -> None:
         """Accept a finished buffer.
 
         Raises:
@@ -151,8 +213,12 @@ class ObjectCodec:
             raise DecodeError(f"{size} bytes are above the limit of {limit}", offset=0)
         return Decoder(
             bytes(data),
-            self._registry,
+            self.registry,
             self._bodies,
             max_depth=self.limits.max_depth,
             keep_kinds=self._keep_kinds,
         )
+
+
+def _encode_error(fault: Fault, place: str) -> EncodeError:
+    return EncodeError(f"cannot encode {fault.path(place)}: {fault.reason}")

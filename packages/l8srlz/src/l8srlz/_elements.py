@@ -17,6 +17,7 @@ from typing import Final, Self, final
 from l8srlz._codec import ObjectCodec
 from l8srlz._encoder import model_bytes
 from l8srlz._error_text import error_of
+from l8srlz._lists import list_of
 from l8srlz._wire import HEAD
 from l8types.constants import METADATA_TOTAL
 from l8types.enums import Kind
@@ -81,6 +82,14 @@ class Elements:
         """The first error text, "" when there is none."""
         return next((entry.error for entry in self.entries if entry.error), "")
 
+    @property
+    def is_filter(self) -> bool:
+        """Whether this is a request by example: no query, and at least one value to compare with.
+
+        An empty container, or one that holds nothing, is no example that would match everything.
+        """
+        return self.query is None and any(entry.value is not None for entry in self.entries)
+
     def raise_for_error(self) -> Self:
         """This container, unless it holds an error.
 
@@ -104,6 +113,23 @@ class Elements:
             # The entry that stands for "nothing" was counted by its sender.
             metadata = total_of(0)
         return Page(items, metadata)
+
+    def to_list(self, model: type | None = None) -> object:
+        """The values as one list message, such as a ``BookList``, with the metadata.
+
+        Entries without a value are left out. The list type is the one registered under the name of
+        the model with ``List`` behind it: a message, dataclass or struct with the attribute
+        ``list`` and, if it wants them, ``metadata``.
+
+        Args:
+            model: Type of the values; by default that of the first. Needed for an empty container.
+
+        Raises:
+            InvalidInputError: There is nothing that tells the type, the values are of several, or
+                the list type is not registered.
+        """
+        page = self.to_page()
+        return list_of(self.codec.registry, page.items, page.metadata, model)
 
     def encode(self) -> bytes:
         """Wire form; byte for byte that of the Go nodes.

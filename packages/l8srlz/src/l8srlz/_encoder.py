@@ -18,6 +18,7 @@ message without any set attribute has the length -2 and no payload.
 import enum
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from operator import methodcaller
 from types import NoneType
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from google.protobuf.message import Message
 
 from l8srlz import _wire as wire
 from l8srlz._faults import Fault, shown
-from l8srlz._names import name_of
+from l8srlz._names import message_name
 from l8srlz._native import NativeBodies, is_native
 from l8srlz._scalars import SIZED
 from l8types.enums import Kind
@@ -35,6 +36,13 @@ from l8types.protocols.models import Registry
 
 Writer = Callable[[bytearray, Any, int], None]
 """Appends a value of the type that it was chosen for, at a depth."""
+Whole = Callable[[Any], bytes]
+"""Gives the bytes of a model instance."""
+
+# What every model needs is bound here: a look-up in a class or module costs as much as a call.
+_serialize: Final = methodcaller("SerializeToString", deterministic=True)
+_pack_head: Final = wire.HEAD.pack
+_MESSAGE: Final = int(Kind.MESSAGE)
 
 _HINT: Final = "convert it to a number, text, bytes, list, dict or model first"
 _MAX_INT64: Final = 2**63 - 1
@@ -47,12 +55,17 @@ _TEXTS: Final = (str, bytes, bytearray, memoryview)
 class Encoder:
     """Appends values to a buffer; holds no state of a single encoding, so it can be shared."""
 
-    __slots__ = ("_go_compatible", "_max_depth", "_registry", "_writers")
+    __slots__ = ("_go_compatible", "_info_of", "_max_depth", "_names", "_writers", "wholes")
+
+    wholes: dict[type, Whole]
+    """Writers of models that were met: mostly a value is one model, which needs no buffer."""
 
     def __init__(self, registry: Registry, *, max_depth: int, go_compatible: bool) -> None:
-        self._registry = registry
+        self._info_of = registry.info_of
         self._max_depth = max_depth
         self._go_compatible = go_compatible
+        self._names: dict[str, bytes] = {}
+        self.wholes = {}
         self._writers: dict[type, Writer] = {
             NoneType: _write_none,
             bool: _write_bool,
@@ -152,29 +165,49 @@ class Encoder:
         except Fault as fault:
             raise fault.within(f"[{shown(key)}]") from None
 
-    def _write_message(self, out: bytearray, message: Message, _depth: int) -> None:
+    def _message(self, message: Message) -> bytes:
         try:
-            payload = message.SerializeToString(deterministic=True)
+            payload: bytes = _serialize(message)
         except (ProtobufError, ValueError) as error:
             raise Fault(f"not a complete {type(message).__name__}: {error}") from error
-        name = name_of(self._registry, message)
-        out += model_bytes(Kind.MESSAGE, len(payload) or wire.EMPTY, name, payload)
-
-    def _write_native(self, out: bytearray, value: object, _depth: int) -> None:
         try:
-            name = self._registry.info_of(value).name
+            name = self._info_of(message).name
+        except NotFoundError:
+            name = message_name(message.DESCRIPTOR)
+        named = self._names.get(name) or self._name(name)
+        return _pack_head(_MESSAGE, len(payload) or wire.EMPTY) + named + payload
+
+    def _native(self, value: object) -> bytes:
+        try:
+            name = self._info_of(value).name
         except NotFoundError as error:
             model = type(value).__name__
             raise Fault(f"type {model} is not registered; register it on every node") from error
         payload = NativeBodies.write(value)
-        out += model_bytes(wire.NATIVE_MODEL, len(payload), name, payload)
+        named = self._names.get(name) or self._name(name)
+        return _pack_head(wire.NATIVE_MODEL, len(payload)) + named + payload
+
+    def _name(self, name: str) -> bytes:
+        """Length and text of a name that is met for the first time."""
+        made = self._names[name] = name_bytes(name)
+        return made
+
+    def _writer_of_model(self, model: type, whole: Whole) -> Writer:
+        self.wholes[model] = whole
+
+        def write(out: bytearray, value: object, _depth: int) -> None:
+            out += whole(value)
+
+        return write
 
     def _choose(self, model: type) -> Writer:
         """Writer of a class that is met for the first time."""
         if issubclass(model, Message):
-            return self._write_message
+            return self._writer_of_model(model, self._message)
         if is_native(model):
-            return _refuse_native if self._go_compatible else self._write_native
+            if self._go_compatible:
+                return _refuse_native
+            return self._writer_of_model(model, self._native)
         # Go writes an enumeration as the 32 bit integer that it is based on.
         if issubclass(model, enum.IntEnum):
             return _writer_of_number(Kind.INT32)
@@ -191,11 +224,15 @@ class Encoder:
         return _refuse
 
 
+def name_bytes(name: str) -> bytes:
+    """Length and text of a short name."""
+    text = name.encode()
+    return wire.I32.pack(len(text)) + text
+
+
 def model_bytes(kind: int, length: int, name: str, payload: bytes) -> bytes:
     """A model of any kind: both lengths come before the name and the payload."""
-    short_name = name.encode()
-    head = wire.HEAD.pack(kind, length) + wire.I32.pack(len(short_name))
-    return head + short_name + payload
+    return wire.HEAD.pack(kind, length) + name_bytes(name) + payload
 
 
 def _write_head(out: bytearray, kind: Kind, count: int) -> None:

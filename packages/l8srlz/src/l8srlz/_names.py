@@ -26,14 +26,6 @@ def message_name(descriptor: Descriptor) -> str:
     )
 
 
-def name_of(registry: Registry, value: Message) -> str:
-    """Registered name of a message, otherwise the one that its descriptor gives it."""
-    try:
-        return registry.info_of(value).name
-    except NotFoundError:
-        return message_name(value.DESCRIPTOR)
-
-
 def model_of(registry: Registry, name: str) -> type:
     """Model of a short name.
 

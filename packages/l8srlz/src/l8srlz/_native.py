@@ -6,6 +6,7 @@ since msgspec does not know them.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -87,6 +88,22 @@ class NativeBodies:
             return self._decoder(model).decode(body)
         except READ_ERRORS as error:
             raise Fault(f"no {model.__name__}: {error}") from error
+
+    def reader(self, model: type) -> Callable[[bytes], object]:
+        """Function that reads the bodies of one model, for many calls.
+
+        Raises:
+            Fault: The attributes of the model cannot be read.
+        """
+        decode = self._decoder(model).decode
+
+        def read(body: bytes) -> object:
+            try:
+                return decode(body)
+            except READ_ERRORS as error:
+                raise Fault(f"no {model.__name__}: {error}") from error
+
+        return read
 
     def _decoder(self, model: type) -> msgspec.msgpack.Decoder[object]:
         decoder = self._decoders.get(model)

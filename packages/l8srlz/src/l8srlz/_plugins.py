@@ -2,10 +2,11 @@
 """What the entry points of this package name: one factory per interface."""
 
 from l8srlz._binary import BinarySerializer
+from l8srlz._by_type import SerializerByType
 from l8srlz._codec import ObjectCodec
 from l8srlz._factory import ElementsFactory
 from l8srlz._json import JsonSerializer
-from l8types.enums import WireProfile
+from l8types.enums import SerializerMode, WireProfile
 from l8types.protocols import data, models
 from l8types.protocols.runtime import Resources
 
@@ -29,10 +30,15 @@ def create_elements(resources: Resources) -> data.ElementsFactory:
 
 
 def create_binary_serializer(_resources: Resources) -> models.Serializer:
-    """Serializer of the mode BINARY."""
-    return BinarySerializer()
+    """Serializer of the mode BINARY, in which types may have a form of their own."""
+    return SerializerByType(SerializerMode.BINARY, BinarySerializer())
 
 
 def create_json_serializer(_resources: Resources) -> models.Serializer:
-    """Serializer of the mode JSON."""
-    return JsonSerializer()
+    """Serializer of the mode JSON, in which types may have a form of their own."""
+    return SerializerByType(SerializerMode.JSON, JsonSerializer())
+
+
+def create_text_serializer(_resources: Resources) -> models.Serializer:
+    """Serializer of the mode STRING; only types that are given a form have one."""
+    return SerializerByType(SerializerMode.STRING)

@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from google.protobuf.message import Message
+
 from l8types.enums import Action, MulticastMode
 from l8types.errors import (
     ClosedError,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 DEFAULT_INTERVAL: Final = 5.0
 DEFAULT_TIMEOUT: Final = 30.0
+DEFAULT_BATCH_BYTES: Final = 16_777_216
+"""Bytes in one message; far below the largest frame, which also carries names and kinds."""
 
 _logger = logging.getLogger(__name__)
 
@@ -85,6 +89,8 @@ class Aggregator:
         interval: Seconds that elements are collected.
         timeout: Seconds to wait for the answer of a request.
         batch_size: Elements in one message at most.
+        batch_bytes: Bytes of one message at most, counted for protobuf messages, bytes and texts;
+            a larger element goes alone.
         max_pending: Elements that may wait.
 
     Raises:
@@ -98,6 +104,7 @@ class Aggregator:
         interval: float = DEFAULT_INTERVAL,
         timeout: float = DEFAULT_TIMEOUT,
         batch_size: int = 1000,
+        batch_bytes: int = DEFAULT_BATCH_BYTES,
         max_pending: int = 100_000,
     ) -> None:
         if interval <= 0 or timeout <= 0 or not 0 < batch_size <= max_pending:
@@ -109,6 +116,7 @@ class Aggregator:
         self._interval = interval
         self._timeout = timeout
         self._batch_size = batch_size
+        self._batch_bytes = batch_bytes
         self._max_pending = max_pending
         self._pending: deque[tuple[Destination, object]] = deque()
         self._due = asyncio.Event()
@@ -189,11 +197,12 @@ class Aggregator:
     def _take_batches(self) -> Iterator[tuple[Destination, list[object]]]:
         while self._pending:
             destination, first = self._pending.popleft()
-            batch = [first]
+            batch, size = [first], _size(first)
             while (
                 self._pending
                 and len(batch) < self._batch_size
                 and self._pending[0][0] == destination
+                and (size := size + _size(self._pending[0][1])) <= self._batch_bytes
             ):
                 batch.append(self._pending.popleft()[1])
             yield destination, batch
@@ -204,3 +213,10 @@ class Aggregator:
             await self._network.request(to, *at, elements, timeout=self._timeout)
         else:
             await self._network.send(to, *at, elements)
+
+
+def _size(element: object) -> int:
+    """Bytes that an element takes on the wire, roughly; 0 where only encoding it would tell."""
+    if isinstance(element, Message):
+        return element.ByteSize()
+    return len(element) if isinstance(element, (bytes, str)) else 0

@@ -9,44 +9,71 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from l8types.enums import DecoratorType, NotificationType, UpdateMode
+from l8types.enums import NotificationType, UpdateMode
 from l8types.errors import InvalidInputError, NotFoundError, OverloadedError, PropertyError
 from l8types.values import ItemChange, Page
 from l8utils._cache_answers import Answer, Answers, Journal
+from l8utils._cache_counters import Totals
 from l8utils._cache_index import UniqueIndex, ValueIndex
-from l8utils._cache_view import answer_aggregates, answer_rows, visible_rows
+from l8utils._cache_view import answer_aggregates, answer_items, visible_items
 from l8utils._names import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from l8types.pb import L8MetaData
     from l8types.protocols.data import CacheListener, Counter, Query, Scope, Subscription
     from l8types.protocols.models import Cloner, KeyExtractor, Updater
-    from l8types.protocols.runtime import Resources
+    from l8types.protocols.runtime import Clock
     from l8types.values import ChangeSet
+
+    CacheWatcher = Callable[[ItemChange, object | None], None]
+    """Told of every change, and of the state of the item before it (``None`` for absence)."""
+
+T = TypeVar("T")
 
 DEFAULT_ANSWERS: Final = 64
 """Answers kept per cache; each holds one reference per match."""
 
+ANSWER_TTL: Final = 30.0
+"""Seconds after which an answer that nobody asked for again is dropped, at the next fetch."""
+
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class CacheStatistics:
+    """State of a cache.
+
+    Attributes:
+        items: Items it holds.
+        answers: Answers of queries that are kept.
+        listeners: Listeners and watchers.
+        revision: Items it was made with, and all changes since.
+    """
+
+    items: int
+    answers: int
+    listeners: int
+    revision: int
+
+
 class _Subscription:
-    """Registration of one listener; closing it is idempotent."""
+    """Registration of one watcher; closing it is idempotent."""
 
-    __slots__ = ("_listeners", "_token")
+    __slots__ = ("_token", "_watchers")
 
-    def __init__(self, listeners: dict[object, CacheListener], listener: CacheListener) -> None:
-        self._listeners = listeners
+    def __init__(self, watchers: dict[object, CacheWatcher], watcher: CacheWatcher) -> None:
+        self._watchers = watchers
         self._token = object()
-        listeners[self._token] = listener
+        watchers[self._token] = watcher
 
     def close(self) -> None:
         """Stop listening."""
-        self._listeners.pop(self._token, None)
+        self._watchers.pop(self._token, None)
 
 
 class MemoryCache:
@@ -68,6 +95,7 @@ class MemoryCache:
         indexed: Attributes to search by: field name in lower case to attribute on an instance.
         max_items: Items the cache may hold, 0 for any number.
         max_answers: Answers of queries that are kept.
+        clock: Tells how long an answer was not asked for, which ends it; without one none ages.
 
     Raises:
         PropertyError: A starting item has no primary key.
@@ -86,6 +114,7 @@ class MemoryCache:
         indexed: Mapping[str, str] | None = None,
         max_items: int = 0,
         max_answers: int = DEFAULT_ANSWERS,
+        clock: Clock | None = None,
     ) -> None:
         self._model = model
         self._name = name or short_name(model)
@@ -94,13 +123,16 @@ class MemoryCache:
         self._updater = updater
         self._max_items = max_items
         self._items: dict[str, object] = {}
+        self._in_order = True
+        self._last_key = ""
         self._unique = UniqueIndex()
         self._values = ValueIndex(indexed or {})
         self._journal = Journal()
-        self._answers = Answers(max_answers)
+        self._answers = Answers(max_answers, ttl=ANSWER_TTL, clock=clock)
         self._counters: dict[str, Counter] = {}
-        self._listeners: dict[object, CacheListener] = {}
-        self._events: deque[ItemChange] = deque()
+        self._totals = Totals()
+        self._watchers: dict[object, CacheWatcher] = {}
+        self._events: deque[tuple[ItemChange, object | None]] = deque()
         self._delivering = False
         self._sequence = 0
         for item in items:
@@ -110,6 +142,11 @@ class MemoryCache:
     def model(self) -> type:
         """The model of the items."""
         return self._model
+
+    @property
+    def name(self) -> str:
+        """Short type name of the model in events and queries."""
+        return self._name
 
     def __len__(self) -> int:
         return len(self._items)
@@ -136,7 +173,7 @@ class MemoryCache:
         if old is None:
             return self._added(key, item)
         changes = self._updater.diff(old, item, mode=UpdateMode.PUT)
-        return self._changed(NotificationType.PUT, key, changes, lambda: self._cloner.clone(item))
+        return self._changed(NotificationType.PUT, old, changes, lambda: self._cloner.clone(item))
 
     def patch(self, item: object) -> ItemChange | None:
         """Merge what is present in ``item`` into the stored one, or add it.
@@ -158,7 +195,7 @@ class MemoryCache:
         changes = self._updater.diff(old, item, mode=UpdateMode.PATCH)
         return self._changed(
             NotificationType.PATCH,
-            key,
+            old,
             changes,
             lambda: self._updater.apply(changes, self._cloner.clone(old)),
         )
@@ -174,7 +211,7 @@ class MemoryCache:
         if key is None or old is None:
             return None
         self._store(key, None)
-        return self._emit(self._event(NotificationType.DELETE, key, old))
+        return self._emit(self._event(NotificationType.DELETE, key, old), old)
 
     def apply(self, change: ItemChange) -> ItemChange | None:
         """Apply what happened on another node; source and sequence of the change are kept.
@@ -228,16 +265,44 @@ class MemoryCache:
                 f"query about {query.root.type_name!r} in a cache of {self._name!r}"
             )
         answer = self._answer(query)
-        rows = answer.rows if scope is None else visible_rows(query, answer.rows, scope)
+        items = answer.items
+        if scope is not None:
+            items = visible_items(query, items, scope, self._keys.primary_key)
         if query.aggregates:
-            return answer_aggregates(query, [item for _, item in rows])
+            return answer_aggregates(query, items)
         untouched = answer.counters if scope is None else None
-        return answer_rows(query, rows, self._cloner, self._counters, untouched)
+        return answer_items(query, items, self._cloner, self._counters, untouched)
 
     def items(self) -> Iterator[tuple[str, object]]:
         """Keys and copies of all items at the time of the call."""
         snapshot = list(self._items.items())
         return ((key, self._cloner.clone(item)) for key, item in snapshot)
+
+    def collect(
+        self,
+        transform: Callable[[object], T | None],
+        *,
+        where: Callable[[object], bool] | None = None,
+    ) -> dict[str, T]:
+        """What a function makes of the items, by key.
+
+        Args:
+            transform: Called with a copy of each item; ``None`` leaves the item out.
+            where: Which items to copy at all. It sees what is stored and must not change it.
+        """
+        found = ((key, item) for key, item in list(self._items.items()) if not where or where(item))
+        made = ((key, transform(self._cloner.clone(item))) for key, item in found)
+        return {key: value for key, value in made if value is not None}
+
+    def metadata(self) -> L8MetaData:
+        """Total and counters over all items, whoever may see them."""
+        return self._totals.metadata(self._counters, self._items, self._journal)
+
+    def statistics(self) -> CacheStatistics:
+        """What the cache holds now."""
+        return CacheStatistics(
+            len(self._items), len(self._answers), len(self._watchers), self._journal.revision
+        )
 
     def key_of(self, item: object) -> str:
         """Primary key text of an item.
@@ -259,6 +324,7 @@ class MemoryCache:
         """
         self._counters[name] = counter
         self._answers.clear()
+        self._totals.clear()
 
     def subscribe(self, listener: CacheListener) -> Subscription:
         """Be told of changes from now on, those by :meth:`apply` included.
@@ -266,7 +332,14 @@ class MemoryCache:
         Listeners are called in order of subscription, for one change after the other: a change that
         a listener makes is told after the present one.
         """
-        return _Subscription(self._listeners, listener)
+        return self.watch(lambda change, _before: listener(change))
+
+    def watch(self, watcher: CacheWatcher) -> Subscription:
+        """The same for a watcher, which is also given the state before the change.
+
+        Both states are snapshots of the cache and must not be changed.
+        """
+        return _Subscription(self._watchers, watcher)
 
     def _find(self, key: object) -> str | None:
         if isinstance(key, str):
@@ -279,45 +352,64 @@ class MemoryCache:
     def _answer(self, query: Query) -> Answer:
         answer = self._answers.take(query, self._journal)
         if answer is None:
-            keys = self._values.candidates(query.criteria)
-            rows = self._items.items() if keys is None else [(k, self._items[k]) for k in keys]
-            answer = Answer(query, rows, dict(self._counters), self._journal.revision)
+            answer = Answer(
+                query,
+                self._searched(query),
+                self._keys.primary_key,
+                dict(self._counters),
+                self._journal.revision,
+            )
         self._answers.put(query, answer)
         return answer
+
+    def _searched(self, query: Query) -> Iterable[object]:
+        """Items among which all matches are, in the order of their keys."""
+        keys = self._values.candidates(query.criteria)
+        if keys is not None:
+            return [self._items[key] for key in sorted(keys)]
+        if not self._in_order:
+            # Keeping the order costs one sort, which is cheap where little has been added since.
+            self._items = {key: self._items[key] for key in sorted(self._items)}
+            self._last_key = next(reversed(self._items), "")
+            self._in_order = True
+        return self._items.values()
 
     def _added(self, key: str, item: object) -> ItemChange:
         stored = self._cloner.clone(item)
         self._store(key, stored)
-        return self._emit(self._event(NotificationType.POST, key, stored))
+        return self._emit(self._event(NotificationType.POST, key, stored), None)
 
     def _changed(
         self,
         kind: NotificationType,
-        key: str,
+        old: object,
         changes: ChangeSet,
         make: Callable[[], object],
     ) -> ItemChange | None:
         if not changes:
             return None
-        stored = make()
+        key, stored = self._keys.primary_key(old), make()
         self._store(key, stored)
-        return self._emit(self._event(kind, key, stored, changes))
+        return self._emit(self._event(kind, key, stored, changes), old)
 
     def _apply_delete(self, change: ItemChange) -> ItemChange | None:
         old = self._items.get(change.key)
         if old is None:
             return None
         self._store(change.key, None)
-        return self._emit(replace(change, item=old))
+        return self._emit(replace(change, item=old), old)
 
     def _apply_item(self, change: ItemChange, item: object) -> ItemChange | None:
         key = self.key_of(item)
         old = self._items.get(key)
-        if old is not None and old == item:
-            return None
+        if old is not None:
+            if old == item:
+                return None
+            # Texts of different keys may be equal (1 and 23, 12 and 3); a difference tells.
+            self._updater.diff(old, item, mode=UpdateMode.PUT)
         stored = self._cloner.clone(item)
         self._store(key, stored)
-        return self._emit(replace(change, key=key, item=stored))
+        return self._emit(replace(change, key=key, item=stored), old)
 
     def _apply_changes(self, change: ItemChange, changes: ChangeSet) -> ItemChange | None:
         old = self._items.get(change.key)
@@ -331,7 +423,7 @@ class MemoryCache:
         if stored == old:
             return None
         self._store(change.key, stored)
-        return self._emit(replace(change, item=stored))
+        return self._emit(replace(change, item=stored), old)
 
     def _store(self, key: str, new: object | None) -> None:
         """Let the item of a key become ``new``, ``None`` for absence; all or nothing."""
@@ -348,6 +440,9 @@ class MemoryCache:
             unique = self._keys.unique_key(new)
             self._unique.check(key, unique)
             self._unique.store(key, unique)
+            if old is None:
+                self._in_order = self._in_order and key > self._last_key
+                self._last_key = key
             self._items[key] = new
         self._values.replace(key, old, new)
         if self._journal.append(key, old, new):
@@ -359,8 +454,8 @@ class MemoryCache:
         self._sequence += 1
         return ItemChange(kind, self._name, key, item, changes, sequence=self._sequence)
 
-    def _emit(self, event: ItemChange) -> ItemChange:
-        self._events.append(event)
+    def _emit(self, event: ItemChange, before: object | None) -> ItemChange:
+        self._events.append((event, before))
         if not self._delivering:
             self._delivering = True
             try:
@@ -371,52 +466,10 @@ class MemoryCache:
 
     def _deliver(self) -> None:
         while self._events:
-            event = self._events.popleft()
-            for listener in list(self._listeners.values()):
+            event, before = self._events.popleft()
+            for watcher in list(self._watchers.values()):
                 try:
-                    listener(event)
+                    watcher(event, before)
                 except Exception:
                     # The change has happened; one listener must not hide it from the others.
                     _logger.exception("listener of the cache of %s failed", self._name)
-
-
-class MemoryCacheFactory:
-    """Makes caches in memory with the keys and indexes that the introspector knows.
-
-    Args:
-        resources: The parts that a cache needs.
-        max_answers: Answers of queries that each cache keeps.
-    """
-
-    def __init__(self, resources: Resources, *, max_answers: int = DEFAULT_ANSWERS) -> None:
-        self._resources = resources
-        self._max_answers = max_answers
-
-    def create(self, model: type, *, items: Iterable[object] = ()) -> MemoryCache:
-        """Cache of a model whose keys are declared in the introspector.
-
-        Raises:
-            PropertyError: No primary key is declared, or one of ``items`` has none.
-        """
-        introspector = self._resources.introspector
-        root = introspector.inspect(model)
-        if not introspector.fields(model, DecoratorType.PRIMARY):
-            raise PropertyError(
-                f"model {root.type_name!r} has no primary key, decorate it before caching it"
-            )
-        indexed = introspector.fields(model, DecoratorType.NON_UNIQUE) or ()
-        return MemoryCache(
-            model,
-            keys=introspector,
-            cloner=self._resources.cloner,
-            updater=self._resources.updater,
-            name=root.type_name,
-            items=items,
-            indexed={field.lower(): root.attributes[field.lower()].attribute for field in indexed},
-            max_answers=self._max_answers,
-        )
-
-
-def create_caches(resources: Resources) -> MemoryCacheFactory:
-    """Entry point ``layer8.cache``."""
-    return MemoryCacheFactory(resources)

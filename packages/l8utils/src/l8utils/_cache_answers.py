@@ -19,16 +19,14 @@ from typing import TYPE_CHECKING, Final
 from l8utils._cache_counters import Counters
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from l8types.protocols.data import Counter, Query
+    from l8types.protocols.runtime import Clock
 
 JOURNAL_LENGTH: Final = 1024
 """Changes that an answer may have missed. Applying more costs about as much as matching anew, and
 the journal keeps the old states of the items alive."""
-
-Row = tuple[str, object]
-"""Key and state of an item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +69,35 @@ class Journal:
 
 
 class Answer:
-    """All matches of a query in order, with their counters."""
+    """All matches of a query in order, with their counters.
 
-    __slots__ = ("_counters", "_query", "revision", "rows")
+    Args:
+        query: What was asked.
+        items: Where to look, in the order of the primary keys, which breaks ties.
+        key_of: Primary key of an item.
+        counters: Counter by name.
+        revision: State of the cache that the items show.
+    """
+
+    __slots__ = ("_counters", "_key_of", "_query", "asked", "items", "revision")
 
     def __init__(
-        self, query: Query, rows: Iterable[Row], counters: Mapping[str, Counter], revision: int
+        self,
+        query: Query,
+        items: Iterable[object],
+        key_of: Callable[[object], str],
+        counters: Mapping[str, Counter],
+        revision: int,
     ) -> None:
         self._query = query
+        self._key_of = key_of
+        self.asked = 0.0
+        """When it was last asked for."""
         self.revision = revision
-        self.rows = _ordered(query, [row for row in rows if query.matches(row[1])])
-        self._counters = Counters(counters, (item for _, item in self.rows))
+        # Asked about all at once, a query is much faster than asked about one after the other.
+        matches = query.filter(items)
+        self.items = query.sort(matches) if sorts_items(query) else matches
+        self._counters = Counters(counters, self.items)
 
     @property
     def counters(self) -> Counters:
@@ -96,39 +112,40 @@ class Answer:
             is not even equal to itself, a condition on the time) and the answer is of no use.
         """
         if old is not None and self._query.matches(old):
-            position = self._position((key, old))
-            if position == len(self.rows) or self.rows[position][1] is not old:
+            position = self._position(key, old)
+            if position == len(self.items) or self.items[position] is not old:
                 return False
-            del self.rows[position]
+            del self.items[position]
             self._counters.add(old, -1)
         if new is not None and self._query.matches(new):
-            self.rows.insert(self._position((key, new)), (key, new))
+            self.items.insert(self._position(key, new), new)
             self._counters.add(new)
         return True
 
-    def _position(self, row: Row) -> int:
-        """Where a row is, or belongs."""
-        low, high = 0, len(self.rows)
+    def _position(self, key: str, item: object) -> int:
+        """Where an item is, or belongs."""
+        low, high = 0, len(self.items)
         while low < high:
             middle = (low + high) // 2
-            if self._before(self.rows[middle], row):
+            if self._before(self.items[middle], key, item):
                 low = middle + 1
             else:
                 high = middle
         return low
 
-    def _before(self, left: Row, right: Row) -> bool:
-        """Whether ``left`` stands before ``right``, ties broken by key.
+    def _before(self, left: object, key: str, item: object) -> bool:
+        """Whether ``left`` stands before the item of a key, ties broken by key.
 
         The query itself compares: a stable sort of the two, put in the order of their keys.
         """
-        if left[0] == right[0]:
+        left_key = self._key_of(left)
+        if left_key == key:
             return False
-        ascending = left[0] < right[0]
+        ascending = left_key < key
         if not sorts_items(self._query):
             return ascending
-        pair = [left[1], right[1]] if ascending else [right[1], left[1]]
-        return self._query.sort(pair)[0] is left[1]
+        pair = [left, item] if ascending else [item, left]
+        return self._query.sort(pair)[0] is left
 
 
 class Answers:
@@ -136,10 +153,14 @@ class Answers:
 
     Args:
         limit: How many are kept.
+        ttl: Seconds after which one that was not asked for again goes.
+        clock: Tells the time; without it answers do not age.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, ttl: float = 0.0, clock: Clock | None = None) -> None:
         self._limit = limit
+        self._ttl = ttl
+        self._clock = clock
         self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
 
     def __len__(self) -> int:
@@ -161,7 +182,7 @@ class Answers:
             return None
         changed = journal.since(answer.revision)
         # Every change costs two searches; from a part of the answer on, matching anew is cheaper.
-        if len(changed) > 16 + len(answer.rows) // 4:
+        if len(changed) > 16 + len(answer.items) // 4:
             return None
         if not all(answer.replace(key, old, new) for key, (old, new) in changed.items()):
             return None
@@ -175,6 +196,14 @@ class Answers:
             return
         self._kept[identity] = answer
         if len(self._kept) > self._limit:
+            self._kept.popitem(last=False)
+        if self._clock is not None:
+            answer.asked = self._clock.monotonic()
+            self._drop_unasked(answer.asked - self._ttl)
+
+    def _drop_unasked(self, since: float) -> None:
+        # They are in the order in which they were last asked for.
+        while next(iter(self._kept.values())).asked < since:
             self._kept.popitem(last=False)
 
 
@@ -196,15 +225,3 @@ def _identity(query: Query) -> Hashable | None:
     except TypeError:
         return None
     return identity
-
-
-def _ordered(query: Query, rows: list[Row]) -> list[Row]:
-    rows.sort(key=_key)
-    if not sorts_items(query):
-        return rows
-    keys = {id(item): key for key, item in rows}
-    return [(keys[id(item)], item) for item in query.sort([item for _, item in rows])]
-
-
-def _key(row: Row) -> str:
-    return row[0]

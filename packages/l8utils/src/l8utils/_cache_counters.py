@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from l8types.protocols.data import Counter
+    from l8utils._cache_answers import Journal
 
 
 class Counters:
@@ -54,3 +55,38 @@ class Counters:
             if count:
                 message.value_count[name].counts[bucket] = float(count)
         return message
+
+
+class Totals:
+    """Counters over all items of a cache, brought up to date when they are asked for."""
+
+    __slots__ = ("_counters", "_revision")
+
+    def __init__(self) -> None:
+        self._counters: Counters | None = None
+        self._revision = 0
+
+    def clear(self) -> None:
+        """Count anew the next time."""
+        self._counters = None
+
+    def metadata(
+        self, functions: Mapping[str, Counter], items: Mapping[str, object], journal: Journal
+    ) -> L8MetaData:
+        """Message with the number of items and all counters.
+
+        Args:
+            functions: Counter by name; :meth:`clear` has to follow a change of them.
+            items: All items.
+            journal: What has changed.
+        """
+        if self._counters is None or self._revision < journal.oldest:
+            self._counters = Counters(dict(functions), items.values())
+        elif functions:
+            for old, new in journal.since(self._revision).values():
+                if old is not None:
+                    self._counters.add(old, -1)
+                if new is not None:
+                    self._counters.add(new)
+        self._revision = journal.revision
+        return self._counters.metadata(len(items))

@@ -15,25 +15,32 @@ from l8utils._cache_answers import sorts_items
 from l8utils._cache_counters import Counters
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from l8types.protocols.data import Counter, Query, Scope
     from l8types.protocols.models import Cloner
-    from l8utils._cache_answers import Row
 
 NULL_GROUP: Final = "<nil>"
 """Text of an absent group value in the name of a counter, as Go nodes write it."""
 
 
-def visible_rows(query: Query, rows: Iterable[Row], scope: Scope) -> list[Row]:
+def visible_items(
+    query: Query, items: Iterable[object], scope: Scope, key_of: Callable[[object], str]
+) -> list[object]:
     """What a caller may see of the matches, in the order of what is seen.
 
     A redacted item has to match and is sorted as it is shown, otherwise criteria and order would
     tell what the redaction hides.
+
+    Args:
+        query: What was asked.
+        items: The matches, in the order of the query.
+        scope: Shows or hides them.
+        key_of: Primary key of an item, as it is stored.
     """
-    seen: list[Row] = []
+    seen: list[tuple[object, object]] = []
     redacted = False
-    for key, item in rows:
+    for item in items:
         shown = scope(item)
         if shown is None:
             continue
@@ -41,15 +48,17 @@ def visible_rows(query: Query, rows: Iterable[Row], scope: Scope) -> list[Row]:
             if not query.matches(shown):
                 continue
             redacted = True
-        seen.append((key, shown))
+        seen.append((item, shown))
     if redacted and sorts_items(query):
-        return _sorted(query, seen)
-    return seen
+        # Ties are broken by the keys of the stored items: those shown may have lost theirs.
+        seen.sort(key=lambda pair: key_of(pair[0]))
+        return query.sort([shown for _, shown in seen])
+    return [shown for _, shown in seen]
 
 
-def answer_rows(
+def answer_items(
     query: Query,
-    rows: Sequence[Row],
+    items: Sequence[object],
     cloner: Cloner,
     functions: Mapping[str, Counter],
     counters: Counters | None,
@@ -58,18 +67,18 @@ def answer_rows(
 
     Args:
         query: Tells page, columns and distinctness.
-        rows: All rows that the caller may see.
+        items: All that the caller may see, in order.
         cloner: Copies what leaves the cache.
         functions: The counters of the cache.
-        counters: Their state over ``rows``, ``None`` when not known.
+        counters: Their state over ``items``, ``None`` when not known.
     """
     if query.distinct:
-        rows, counters = list(_distinct(query, rows)), None
-    start, end = _bounds(query, len(rows))
-    items = [query.project(cloner.clone(item)) for _, item in rows[start:end]]
+        items, counters = list(_distinct(query, items)), None
+    start, end = _bounds(query, len(items))
+    page = [query.project(cloner.clone(item)) for item in items[start:end]]
     if counters is None:
-        counters = Counters(functions, (item for _, item in rows))
-    return Page(items, counters.metadata(len(rows)))
+        counters = Counters(functions, items)
+    return Page(page, counters.metadata(len(items)))
 
 
 def answer_aggregates(query: Query, items: list[object]) -> Page:
@@ -88,22 +97,13 @@ def answer_aggregates(query: Query, items: list[object]) -> Page:
     return Page(groups[start:end], metadata)
 
 
-def _sorted(query: Query, rows: list[Row]) -> list[Row]:
-    # `scope` may have returned one object for several rows, so identity maps to a list of keys.
-    rows = sorted(rows, key=lambda row: row[0])
-    keys: dict[int, list[str]] = {}
-    for key, item in reversed(rows):
-        keys.setdefault(id(item), []).append(key)
-    return [(keys[id(item)].pop(), item) for item in query.sort([item for _, item in rows])]
-
-
-def _distinct(query: Query, rows: Iterable[Row]) -> Iterator[Row]:
+def _distinct(query: Query, items: Iterable[object]) -> Iterator[object]:
     seen: set[Hashable] = set()
-    for key, item in rows:
+    for item in items:
         identity = _frozen(query.project(item))
         if identity not in seen:
             seen.add(identity)
-            yield key, item
+            yield item
 
 
 def _frozen(value: object) -> Hashable:

@@ -2,17 +2,21 @@
 """Sets up logging for a process. Called by the program that owns the process, never by a library.
 
 Records are written by a thread of their own, so that a slow disk or terminal does not hold the
-event loop. Whatever looks like a secret is masked before a record leaves the process.
+event loop; what waits for it is written before the process ends, also when SIGTERM ends it.
+Whatever looks like a secret is masked before a record leaves the process.
 """
 
 from __future__ import annotations
 
+import atexit
 import copy
 import logging
 import logging.handlers
 import queue
 import re
-from contextlib import contextmanager
+import signal
+import threading
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +25,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from typing_extensions import override
 
+from l8types.enums import OverflowPolicy
 from l8types.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -61,20 +67,31 @@ class LogSettings:
     """Size at which the file is rotated."""
     backups: int = 5
     """Rotated files that are kept."""
-    queue_size: int = 10_000
-    """Records that wait for the writer; more are dropped and counted rather than waited for."""
+    background: bool = True
+    """Whether a thread of its own writes; otherwise a line is written when the call returns."""
+    queue_size: int = 50_000
+    """Records that wait for the writer."""
+    overflow: OverflowPolicy = OverflowPolicy.DROP_NEWEST
+    """What happens to more: they are dropped and counted (``DROP_NEWEST``), or the caller waits
+    (``WAIT``), which loses nothing and may hold the event loop."""
 
     def __post_init__(self) -> None:
+        if self.overflow not in {OverflowPolicy.DROP_NEWEST, OverflowPolicy.WAIT}:
+            raise ConfigurationError(f"records cannot {self.overflow.value}, drop-newest or wait")
         if self.max_file_bytes < 1 or self.backups < 1 or self.queue_size < 1:
             raise ConfigurationError("max_file_bytes, backups and queue_size must be above zero")
 
 
 class _BoundedHandler(logging.handlers.QueueHandler):
-    """Hands records to the writer; never waits."""
+    """Hands records to the writer; waits only if that is the policy."""
 
-    def __init__(self, records: queue.Queue[logging.LogRecord]) -> None:
+    def __init__(self, records: queue.Queue[logging.LogRecord], policy: OverflowPolicy) -> None:
         super().__init__(records)
+        self._records = records
+        self._policy = policy
         self.dropped = 0
+        self.writer = 0
+        """The thread that writes; it must not wait for itself."""
 
     @override
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
@@ -86,14 +103,29 @@ class _BoundedHandler(logging.handlers.QueueHandler):
 
     @override
     def enqueue(self, record: logging.LogRecord) -> None:
+        waits = self._policy is OverflowPolicy.WAIT and threading.get_ident() != self.writer
         try:
-            self.queue.put_nowait(record)
+            self._records.put(record, block=waits)
         except queue.Full:
             self.dropped += 1
 
 
 class _PatientListener(logging.handlers.QueueListener):
     """Writes what is in the line; ends also when the line is full at that moment."""
+
+    def __init__(
+        self,
+        records: queue.Queue[logging.LogRecord],
+        entry: _BoundedHandler,
+        *targets: logging.Handler,
+    ) -> None:
+        super().__init__(records, *targets)
+        self._entry = entry
+
+    @override
+    def handle(self, record: logging.LogRecord) -> None:
+        self._entry.writer = threading.get_ident()
+        super().handle(record)
 
     @override
     def enqueue_sentinel(self) -> None:
@@ -104,7 +136,9 @@ class _PatientListener(logging.handlers.QueueListener):
 def logging_session(settings: LogSettings | None = None) -> Iterator[None]:
     """Log as the settings say within the block, and as before after it.
 
-    Leaving the block writes what is still waiting, and closes the file.
+    Leaving the block writes what is still waiting, and closes the file. So does the end of the
+    process within the block. SIGTERM, unless the program handles it, becomes ``SystemExit``, so
+    that the block is left.
 
     Args:
         settings: How to log; by default text of INFO and above on standard error.
@@ -114,23 +148,70 @@ def logging_session(settings: LogSettings | None = None) -> Iterator[None]:
     """
     settings = settings or LogSettings()
     targets = _targets(settings)
-    records: queue.Queue[logging.LogRecord] = queue.Queue(settings.queue_size)
-    entry = _BoundedHandler(records)
-    listener = _PatientListener(records, *targets)
+    with ExitStack() as left:
+        for target in targets:
+            left.callback(target.close)
+        if settings.background:
+            left.callback(_Background(settings, targets).stop)
+        else:
+            left.callback(_take_over(settings.level, targets))
+        # A block that is never left, because nobody closes its generator, ends with the process.
+        atexit.register(left.close)
+        left.callback(atexit.unregister, left.close)
+        left.enter_context(_ending_by_exception())
+        yield
+
+
+class _Background:
+    """The line of records, and the thread that writes them."""
+
+    def __init__(self, settings: LogSettings, targets: list[logging.Handler]) -> None:
+        records: queue.Queue[logging.LogRecord] = queue.Queue(settings.queue_size)
+        self._targets = targets
+        self._entry = _BoundedHandler(records, settings.overflow)
+        self._listener = _PatientListener(records, self._entry, *targets)
+        self._listener.start()
+        self._give_back = _take_over(settings.level, [self._entry])
+
+    def stop(self) -> None:
+        """Write what waits, then end."""
+        self._give_back()
+        self._listener.stop()
+        _tell_drops(self._entry.dropped, self._targets)
+
+
+def _take_over(level: int, handlers: list[logging.Handler]) -> Callable[[], None]:
+    """Let the root logger have these handlers; the result lets it have the former ones again."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    root.handlers[:] = [entry]
-    root.setLevel(settings.level)
-    listener.start()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+    def give_back() -> None:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+
+    return give_back
+
+
+@contextmanager
+def _ending_by_exception() -> Iterator[None]:
+    """Let SIGTERM raise ``SystemExit`` within the block, where nothing else is arranged."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _exit)
     try:
         yield
     finally:
-        root.handlers[:], level = before
-        root.setLevel(level)
-        listener.stop()
-        _tell_drops(entry.dropped, targets)
-        for target in targets:
-            target.close()
+        if signal.getsignal(signal.SIGTERM) is _exit:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    # The status that a shell reports for a process that a signal ended.
+    raise SystemExit(128 + number)
 
 
 def redact(text: str) -> str:

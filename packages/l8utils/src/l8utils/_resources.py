@@ -18,7 +18,7 @@ from l8utils._names import suggestion
 from l8utils._plugins import PluginCatalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from typing_extensions import Unpack
@@ -110,16 +110,15 @@ class NodeResources:
         catalog: PluginCatalog | None = None,
         **overrides: Unpack[Parts],
     ) -> None:
-        unknown = sorted(overrides.keys() - Parts.__annotations__.keys())
-        if unknown:
-            hint = suggestion(unknown[0], Parts.__annotations__)
-            raise TypeError(f"resources have no part {unknown[0]!r}{hint}")
+        _check_names(overrides)
         self._settings = settings
         self._catalog = catalog or PluginCatalog()
         self._serializers = dict(overrides.pop("serializers", {}))
         self._parts: dict[str, object] = {"clock": SystemClock(), **overrides}
         self._creating: list[str] = []
         self._lock = threading.RLock()
+        self._lender: NodeResources | None = None
+        self._lent: frozenset[str] = frozenset()
 
     @property
     def settings(self) -> NodeSettings:
@@ -204,7 +203,11 @@ class NodeResources:
         with self._lock:
             serializer = self._serializers.get(mode)
             if serializer is None:
-                serializer = self._serializers[mode] = self._find_serializer(mode)
+                lender = self._lender
+                serializer = (
+                    self._find_serializer(mode) if lender is None else lender.serializer(mode)
+                )
+                self._serializers[mode] = serializer
             return serializer
 
     def create(self, group: str, name: str = "") -> object:
@@ -223,6 +226,29 @@ class NodeResources:
             factory = self._catalog.factory(group, chosen)
             with self._catalog.blaming(group, chosen):
                 return factory(self)
+
+    def derive(
+        self, *own: str, settings: NodeSettings | None = None, **overrides: Unpack[Parts]
+    ) -> NodeResources:
+        """Resources of another node in this process, which shares the parts of this one.
+
+        A part that is not there yet is made by this node when either first needs it, so it does not
+        matter who comes first. Replacing a part does not change what the shared ones refer to.
+
+        Args:
+            *own: Names of parts that the other makes for itself, such as ``"services"``.
+            settings: Settings of the other, by default the same.
+            **overrides: Explicit instances by the name of the part.
+
+        Raises:
+            TypeError: No part has such a name.
+        """
+        _check_names(own)
+        overrides.setdefault("clock", self.clock)
+        derived = NodeResources(settings or self._settings, catalog=self._catalog, **overrides)
+        derived._lender = self
+        derived._lent = frozenset(GROUPS.keys() - {*own, *overrides})
+        return derived
 
     def register(self, *models: type) -> None:
         """Make models known to registry and introspector, with the models nested in them.
@@ -265,6 +291,8 @@ class NodeResources:
         part = self._parts.get(name)
         if part is not None:
             return part
+        if self._lender is not None and name in self._lent:
+            return self._lender._part(name)  # noqa: SLF001 - one of the same class
         with self._lock:
             # Another thread may have made it while this one waited for the lock.
             part = self._parts.get(name)
@@ -313,3 +341,10 @@ class NodeResources:
                 f"not for {mode.name.lower()}"
             )
         return serializer
+
+
+def _check_names(names: Iterable[str]) -> None:
+    unknown = sorted(set(names) - Parts.__annotations__.keys())
+    if unknown:
+        hint = suggestion(unknown[0], Parts.__annotations__)
+        raise TypeError(f"resources have no part {unknown[0]!r}{hint}")

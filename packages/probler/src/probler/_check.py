@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sys
@@ -22,7 +23,7 @@ from l8types.errors import AuthenticationError, L8Error, NotFoundError, QueryErr
 from l8types.values import Credential
 from layer8 import Node
 from probler._console import CONSOLE
-from probler._demo import by_id
+from probler._demo import Demo, DemoOptions, by_id
 from probler._roles import DEVICES, INVENTORY, ROLES
 from probler._targets import COMMUNITY, target_of
 from probler.sim.record import run_snmpd
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from l8secure import LocalSecurity
     from l8types.values import ServiceKey
-    from probler._demo import Demo
 
 __all__ = ["check"]
 
@@ -60,15 +60,25 @@ class _MissedError(Exception):
     """A step did not show what it should; the message says what was seen instead."""
 
 
-async def check(demo: Demo) -> bool:
-    """Run all steps and print the report; whether all passed."""
-    outcomes: list[_Outcome] = []
-    async with Node(settings=demo.settings("check"), bring_switch=False) as node:
-        node.resources.register(NetworkDevice)
-        for name, step in _steps(_Checker(demo, node)):
-            outcomes.append(await _run(name, step))
+async def check(options: DemoOptions) -> bool:
+    """Start the example, run all steps, print the report; whether all passed."""
+    async with Demo(options) as demo:
+        async with Node(settings=demo.settings("check"), bring_switch=False) as node:
+            node.resources.register(NetworkDevice)
+            outcomes = [await _run(name, step) for name, step in _steps(_Checker(demo, node))]
+        before = await demo.devices()
+    # A second start on the same directory, with nothing to poll: what it has, it kept.
+    async with Demo(dataclasses.replace(options, devices=0)) as demo:
+        outcomes.append(await _run("restart of everything", lambda: _kept(demo, before)))
     _report(outcomes)
     return all(outcome.passed for outcome in outcomes)
+
+
+async def _kept(demo: Demo, before: list[NetworkDevice]) -> str:
+    after = _shapes(await demo.devices())
+    if after != _shapes(before):
+        raise _MissedError(f"there were {len(before)} devices, there are {len(after)} or others")
+    return f"{len(after)} devices are back"
 
 
 def _steps(checker: _Checker) -> list[tuple[str, Callable[[], Awaitable[str]]]]:

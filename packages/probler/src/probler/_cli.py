@@ -52,7 +52,7 @@ def demo(
         elif fresh:
             shutil.rmtree(data, ignore_errors=True)
         options = DemoOptions(data, devices, web_port, announce=CONSOLE.print)
-        passed = run(_check(options) if check else _show(options))
+        passed = run(check_demo(options) if check else _show(options))
     sys.exit(0 if passed else 1)
 
 
@@ -67,11 +67,6 @@ def node(
     if role not in ROLES:
         raise ConfigurationError(f"no role {role!r}; there are {', '.join(ROLES)}")
     run(run_role(role, data, port, web_port))
-
-
-async def _check(options: DemoOptions) -> bool:
-    async with Demo(options) as running:
-        return await check_demo(running)
 
 
 async def _show(options: DemoOptions) -> bool:
@@ -123,7 +118,7 @@ async def _rows(running: Demo) -> list[tuple[str, str, str, int]]:
     ]
 
 
-def _status_name(number: int) -> str:
+def _status_name(number: DeviceStatus.ValueType) -> str:
     name = DeviceStatus.Name(number) if number in DeviceStatus.values() else str(number)
     return name.rpartition("_")[2].lower()
 

@@ -74,9 +74,10 @@ class Demo:
                 await self._start(role)
             self._client = await stack.enter_async_context(self.client())
             await self._client.login("admin", self.password)
-            await self.add_targets(
-                target_of(device.id, device.host, device.port) for device in self.fleet.devices
-            )
+            if self.fleet.devices:
+                await self.add_targets(
+                    target_of(device.id, device.host, device.port) for device in self.fleet.devices
+                )
             self._stack = stack.pop_all()
         return self
 

@@ -12,8 +12,8 @@ from reflect._scalars import to_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from l8types.protocols.models import PropertyResolver
-    from reflect._shapes import Field, Raw, Shape
+    from l8types.protocols.models import ModelNode, PropertyResolver
+    from reflect._shapes import Field, Raw
 
 __all__ = ["collect"]
 
@@ -32,23 +32,28 @@ def collect(resolver: PropertyResolver, item: object, model: type) -> dict[str, 
     Raises:
         PropertyError: No primary key is declared for the item's model, or it is empty.
     """
-    return dict(_walk(shape_of(type(item)), resolver.property_for(item, "").id, item, model))
+    root = resolver.property_for(item, "")
+    return dict(_walk(root.node, root.id, item, model))
 
 
-def _walk(shape: Shape, place: str, instance: object, model: type) -> Iterator[tuple[str, object]]:
-    if shape.model is model:
+def _walk(
+    node: ModelNode, place: str, instance: object, model: type
+) -> Iterator[tuple[str, object]]:
+    if node.model is model:
         yield place, instance
         return
-    for field in shape.fields:
-        below = field.element.model
-        if below is None:
-            continue
-        nested = shape_of(below)
+    fields = shape_of(type(instance)).by_path
+    for name, nested in node.attributes.items():
         # Without this, every branch of a big item would be walked for nothing.
-        if not any(one.model is model for one in reachable(nested)):
+        if nested.model is None or not _can_hold(nested.model, model):
             continue
+        field = fields[name]
         for part, value in _entries(field, f"{place}.{field.path}", field.read(instance)):
             yield from _walk(nested, part, value, model)
+
+
+def _can_hold(outer: type, model: type) -> bool:
+    return any(one.model is model for one in reachable(shape_of(outer)))
 
 
 def _entries(field: Field, place: str, held: Raw) -> Iterator[tuple[str, object]]:

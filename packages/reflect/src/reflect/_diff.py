@@ -40,12 +40,14 @@ class Comparison:
     Args:
         full: The new item is complete (PUT); otherwise what it lacks is left alone (PATCH).
         replaced: Gives the paths of a model that are replaced as a whole.
+        is_closed: Whether nobody is to look into the values of a model, so that they are too.
         series_limit: Length of time series that are merged.
         changes: Receives the changes.
     """
 
     full: bool
     replaced: Callable[[type], Paths]
+    is_closed: Callable[[type], bool]
     series_limit: int
     changes: list[Change]
 
@@ -78,7 +80,7 @@ class Comparison:
     def _attribute(self, field: Field, place: str, old: Raw, new: Raw, whole: Paths) -> None:
         if field.container is Container.SINGLE and not field.is_message:
             self._scalar(field, place, old, new)
-        elif field.path in whole or field.is_time_series:
+        elif field.path in whole or self._is_whole(field):
             self._whole(field, place, old, new)
         elif (
             old is None or new is None or not (field.container is Container.SINGLE or (old and new))
@@ -90,6 +92,10 @@ class Comparison:
                 start = f"{field.path}."
                 below = frozenset(p.removeprefix(start) for p in whole if p.startswith(start))
             self._both(field, place, old, new, below)
+
+    def _is_whole(self, field: Field) -> bool:
+        model = field.element.model
+        return model is not None and (field.is_time_series or self.is_closed(model))
 
     def _add(self, place: str, old: object, new: object) -> None:
         self.changes.append(Change(place, old, new))

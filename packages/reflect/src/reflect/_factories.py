@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the entry points name: factories that make the parts of a node from its resources."""
 
+from l8types.enums import SerializerMode
 from l8types.protocols import models, runtime
 from reflect._clone import Cloner
 from reflect._introspector import Introspector
@@ -9,9 +10,9 @@ from reflect._updater import Updater
 __all__ = ["create_cloner", "create_introspector", "create_updater"]
 
 
-def create_introspector(resources: runtime.Resources) -> models.Introspector:  # noqa: ARG001 - the form of all factories
-    """Make the introspector of a node."""
-    return Introspector()
+def create_introspector(resources: runtime.Resources) -> models.Introspector:
+    """Make the introspector of a node; texts become models by the node's serializer for texts."""
+    return Introspector(texts=lambda: resources.serializer(SerializerMode.STRING))
 
 
 def create_cloner(resources: runtime.Resources) -> models.Cloner:  # noqa: ARG001 - the form of all factories

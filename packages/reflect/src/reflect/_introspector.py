@@ -15,14 +15,16 @@ from reflect._keys import KeyPlan, make_key_plan
 from reflect._locate import Locator, Resolved, below, fields_of
 from reflect._node import Node, root_node
 from reflect._paths import split_id
-from reflect._property import PathProperty, RootKey
+from reflect._property import PathProperty, RootKey, Surroundings
 from reflect._suggest import hint
 from reflect._table import table_view
+from reflect._texts import TextForms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from l8types.pb import L8TableView
+    from l8types.protocols.models import Serializer
     from reflect._shapes import Field, Shape
 
 __all__ = ["Introspector"]
@@ -39,10 +41,14 @@ class Introspector:
 
     Args:
         series_limit: How many samples a time series keeps when single ones are added to it.
+        texts: Gives the serializer of the mode STRING, by which a text is stored where a model
+            belongs; asked at the first such text. By default texts are no models.
     """
 
-    def __init__(self, *, series_limit: int = 100) -> None:
-        self._series_limit = series_limit
+    def __init__(
+        self, *, series_limit: int = 100, texts: Callable[[], Serializer] | None = None
+    ) -> None:
+        self._surroundings = Surroundings(self.property, TextForms(texts), series_limit)
         self._lock = RLock()
         self._roots: dict[type, Node] = {}
         self._by_name: dict[str, Node] = {}
@@ -283,5 +289,5 @@ class Introspector:
             path.keys,
             path.node,
             root_key,
-            series_limit=self._series_limit,
+            self._surroundings,
         )

@@ -73,6 +73,11 @@ class Locator:
 def _field(node: Node, name: str) -> Field:
     if node.model is None:
         raise PropertyError(f"{node.path!r} has no attributes, asked for {name!r}")
+    if node.is_closed:
+        raise PropertyError(
+            f"{node.path!r} has no attributes to be seen, asked for {name!r}: {node.type_name} is "
+            "declared with NO_NESTED_INSPECTION"
+        )
     shape = shape_of(node.model)
     field = shape.by_alias.get(name.lower())
     if field is None:

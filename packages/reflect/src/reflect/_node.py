@@ -69,7 +69,12 @@ class Node:
 
     @property
     def attributes(self) -> Mapping[str, Node]:
-        """Attributes of a structured value by lower-case field name, in declaration order."""
+        """Attributes of a structured value by lower-case field name, in declaration order.
+
+        A nested value whose model is declared with ``NO_NESTED_INSPECTION`` shows none.
+        """
+        if self.is_closed:
+            return _NO_ATTRIBUTES
         if self._attributes is None:
             # Two threads may both do this; the results are alike.
             self._attributes = self._expand()
@@ -85,6 +90,11 @@ class Node:
     def decorators(self) -> DecoratorMap:
         """Decorators of the model at this node, with their fields."""
         return _NO_DECORATORS if self.model is None else self._decorators(self.model)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is a nested value into which nobody is to look."""
+        return self.parent is not None and DecoratorType.NO_NESTED_INSPECTION in self.decorators
 
     @property
     def decorator_source(self) -> DecoratorSource:

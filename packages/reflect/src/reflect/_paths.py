@@ -20,7 +20,7 @@ from reflect._scalars import TYPED, to_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Part", "composite_key", "root_text", "split_id", "split_root_key"]
+__all__ = ["Part", "composite_key", "join_id", "root_text", "split_id", "split_root_key"]
 
 _STRING_PREFIX: Final = f"{{{int(Kind.STRING)}}}"
 _SEPARATOR: Final = re.compile(r"::(?=\{\d{1,3}%?\})")
@@ -75,6 +75,11 @@ def split_id(text: str) -> list[Part]:
         if at >= len(text):
             return parts
         at += 1
+
+
+def join_id(parts: Sequence[Part]) -> str:
+    """Put together what was split."""
+    return ".".join(part.name if part.key is None else f"{part.name}<{part.key}>" for part in parts)
 
 
 def composite_key(values: Sequence[object], kinds: Sequence[Kind]) -> str:

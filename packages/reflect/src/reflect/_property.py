@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from l8types.errors import PropertyError
 from l8types.values import Deleted
+from reflect._paths import join_id, split_id
+from reflect._route import empty_instance
+from reflect._scalars import plain_text
+from reflect._texts import TextForms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +21,18 @@ if TYPE_CHECKING:
     from reflect._keys import KeyPlan
     from reflect._route import Keys, Route
 
-__all__ = ["PathProperty", "RootKey"]
+__all__ = ["PathProperty", "RootKey", "Surroundings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all properties of an introspector share."""
+
+    resolve: Callable[[str], PathProperty]
+    """Gives the property of an id; remembers what it has parsed."""
+    texts: TextForms
+    series_limit: int
+    """How many samples a time series keeps when single ones are added to it."""
 
 
 class Getter(Protocol):
@@ -62,7 +79,7 @@ class PathProperty:
     Two properties are equal when their ids and their models are.
     """
 
-    __slots__ = ("_id", "_keys", "_node", "_root_key", "_route", "_series_limit", "get")
+    __slots__ = ("_id", "_keys", "_node", "_root_key", "_route", "_surroundings", "_values", "get")
 
     get: Getter
     """Reads the value on an instance of the root's model, ``None`` when anything on the way is
@@ -77,16 +94,16 @@ class PathProperty:
         keys: Keys,
         node: ModelNode,
         root_key: RootKey | None,
-        *,
-        series_limit: int,
+        surroundings: Surroundings,
     ) -> None:
         self._id = property_id
         self._route = route
         self._keys = keys
         self._node = node
         self._root_key = root_key
-        self._series_limit = series_limit
-        self.get = _bind(route, keys)
+        self._surroundings = surroundings
+        self._values: Callable[[object], Iterator[object]] | None = None
+        self.get = route.getter(*keys)
 
     @property
     def id(self) -> str:
@@ -98,10 +115,68 @@ class PathProperty:
         """The attribute that the property ends at."""
         return self._node
 
+    @property
+    def display_id(self) -> str:
+        """The place for people: ``[Device][Interfaces 3][Name]``; the key of the item is left out.
+
+        It cannot be parsed.
+        """
+        parts = [self._route.shape.name]
+        for step in self._route.steps:
+            key = "" if step.key is None else f" {plain_text(self._keys[step.key])}"
+            parts.append(f"{step.field.name}{key}")
+        return "".join(f"[{part}]" for part in parts)
+
+    @property
+    def root_key(self) -> tuple[object, ...]:
+        """Values of the key of the item that the property belongs to, empty when it names none."""
+        return () if self._root_key is None else self._root_key.values
+
+    @property
+    def key(self) -> object:
+        """Key of the map entry, or index of the list item, that it ends at; ``None`` elsewhere."""
+        step = self._route.steps[-1] if self._route.steps else None
+        return None if step is None or step.key is None else self._keys[step.key]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether there are no attributes below."""
+        return not self._node.attributes
+
+    @property
+    def parent(self) -> PathProperty | None:
+        """The property of the value that holds this attribute, ``None`` at the root."""
+        parts = split_id(self._id)
+        return self._surroundings.resolve(join_id(parts[:-1])) if len(parts) > 1 else None
+
+    def below(self, path: str) -> PathProperty:
+        """Property of an attribute below; the same path is resolved only once.
+
+        Args:
+            path: Dotted, with keys in ``<>``, such as ``interfaces<3>.name``.
+
+        Raises:
+            PropertyError: Malformed, or an unknown attribute.
+        """
+        return self._surroundings.resolve(f"{self._id}.{path}")
+
+    def new_item(self) -> object:
+        """An empty item of the root's model with the key that the property names.
+
+        Raises:
+            PropertyError: An empty item cannot be made, or the model is frozen.
+        """
+        item = empty_instance(self._route.shape)
+        if self._root_key is not None:
+            for field, value in zip(self._root_key.plan.fields, self._root_key.values, strict=True):
+                field.write(item, value)
+        return item
+
     def set(self, instance: object, value: object) -> None:
         """Store a copy of ``value``, converted to what the attribute holds.
 
-        What is missing on the way is created. ``None`` clears an attribute, ``DELETED`` removes an
+        What is missing on the way is created. A text becomes a model where the type of the
+        attribute has a text form. ``None`` clears an attribute, ``DELETED`` removes an
         entry. A single sample is added to a time series by its time, and the oldest make room.
         An instance without key gets that of the property.
 
@@ -113,8 +188,11 @@ class PathProperty:
             self.delete(instance)
             return
         is_new = self._check(instance)
+        if isinstance(value, str):
+            value = self._from_text(value)
         converted = self._route.convert(value, self._keys)
-        self._route.store(instance, self._keys, converted, series_limit=self._series_limit)
+        limit = self._surroundings.series_limit
+        self._route.store(instance, self._keys, converted, series_limit=limit)
         if is_new and self._root_key is not None:
             self._root_key.write(instance, self._route)
 
@@ -132,7 +210,15 @@ class PathProperty:
 
     def values(self, instance: object) -> Iterator[object]:
         """All values that the path reaches; collections without a key give all their entries."""
-        return self._route.values(instance, self._keys)
+        if self._values is None:
+            self._values = self._route.values(*self._keys)
+        return self._values(instance)
+
+    def _from_text(self, text: str) -> object:
+        """A text for an attribute that holds a model as that model, any other as it is."""
+        step = self._route.steps[-1] if self._route.steps else None
+        model = None if step is None or step.fans_out else step.field.element.model
+        return text if model is None else self._surroundings.texts.read(text, model)
 
     def _check(self, instance: object) -> bool:
         shape = self._route.shape
@@ -152,14 +238,3 @@ class PathProperty:
 
     def __repr__(self) -> str:
         return f"PathProperty({self._id!r})"
-
-
-def _bind(route: Route, keys: Keys) -> Getter:
-    get = route.get
-    if not keys:
-        return get
-
-    def get_with_keys(instance: object) -> object:
-        return get(instance, keys)
-
-    return get_with_keys

@@ -67,10 +67,18 @@ _GO_METHODS: Final = (
 class ProtobufField(Field):
     """Field of a message; the interface knows nothing of protobuf, hence the loose types inside."""
 
+    declares_default: bool
+    """Whether the older syntax gives it a default that is not zero."""
+
     @property
     @override
     def family(self) -> Family:
         return Family.PROTOBUF
+
+    @property
+    @override
+    def has_default(self) -> bool:
+        return self.declares_default
 
     @override
     def read(self, owner: Raw) -> object:
@@ -168,6 +176,9 @@ def _field(descriptor: FieldDescriptor, name: str) -> ProtobufField:
         key=key,
         presence=Presence.HAS_FIELD if descriptor.has_presence else Presence.ALWAYS,
         oneof="" if descriptor.containing_oneof is None else descriptor.containing_oneof.name,
+        declares_default=not descriptor.is_repeated
+        and message is None
+        and bool(descriptor.default_value),
     )
 
 

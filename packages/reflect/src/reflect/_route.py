@@ -23,7 +23,7 @@ from reflect._shapes import MAX_GROWTH, Family, Field, Raw, Shape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Keys", "Route", "Step"]
+__all__ = ["Keys", "Route", "Step", "empty_instance"]
 
 Keys = tuple[Any, ...]
 """Values of the keys of a route, in order; converted to what the model uses."""
@@ -47,43 +47,107 @@ class Step:
 
 
 class _Reader:
-    """Writes the source of a function that follows the steps."""
+    """Writes the source of a function that follows the steps.
 
-    def __init__(self, steps: tuple[Step, ...]) -> None:
+    The values of the keys are variables of an enclosing function: ``k0``, ``k1`` and so on.
+    """
+
+    def __init__(self, shape: Shape, steps: tuple[Step, ...]) -> None:
+        self.shape = shape
         self.steps = steps
         self.lines: list[str] = []
-        self.depth = 1
+        self.depth = 3
         self.absent = "return"
 
     def _emit(self, line: str) -> None:
         self.lines.append("    " * self.depth + line)
 
-    def _follow(self, step: Step) -> None:
+    def _follow(self, step: Step, owner: str = "v") -> None:
         field = step.field
         if field.presence is Presence.HAS_FIELD:
-            self._emit(f"if not v.HasField({field.attribute!r}): {self.absent}")
-        self._emit(f"v = {attribute_of('v', field.attribute)}")
+            self._emit(f"if not {owner}.HasField({field.attribute!r}): {self.absent}")
+        self._emit(f"v = {attribute_of(owner, field.attribute)}")
         if field.presence is not Presence.HAS_FIELD and field.family is not Family.PROTOBUF:
             self._emit(f"if v is None: {self.absent}")
-        if step.key is not None:
-            missing = f"keys[{step.key}] >= len(v)"
-            if field.container is Container.MAP:
-                missing = f"keys[{step.key}] not in v"
-            self._emit(f"if {missing}: {self.absent}")
-            self._emit(f"v = v[keys[{step.key}]]")
+        if step.key is None:
+            return
+        key = f"k{step.key}"
+        if field.container is Container.MAP:
+            # A map of protobuf makes the entry when it is read by index.
+            self._emit(f"v = v.get({key})")
+            self._emit(f"if v is None: {self.absent}")
+        else:
+            self._emit(f"if {key} >= len(v): {self.absent}")
+            self._emit(f"v = v[{key}]")
 
-    def getter(self) -> Callable[..., Any]:
-        """Return the function that gives the value, ``None`` when it is absent."""
-        self.absent = "return None"
-        self.lines = ["def get(instance, keys=()):", "    v = instance"]
+    def _follow_all(self) -> None:
+        owner = "instance"
         for step in self.steps:
-            self._follow(step)
-        self._emit("return v")
-        return function("get", self.lines, {})
+            field = step.field
+            if step is self.steps[-1] and step.key is None:
+                if field.presence is Presence.HAS_FIELD:
+                    self._emit(f"if not {owner}.HasField({field.attribute!r}): return None")
+                owner = attribute_of(owner, field.attribute)
+            else:
+                self._follow(step, owner)
+                owner = "v"
+        self._emit(f"return {owner}")
 
-    def values(self, *, whole: bool = False) -> Callable[..., Iterator[Any]]:
-        """Return the generator of all values; ``whole`` keeps a collection at the end in one."""
-        self.lines = ["def values(instance, keys=()):", "    v = instance"]
+    def _short_cut(self) -> None:
+        """Look without asking whether the parts on the way are there.
+
+        Reading an absent message of protobuf gives one in which everything is at its default, so
+        what is not at its default is there for certain. Asking costs more than reading.
+        """
+        path = "instance"
+        for step in self.steps:
+            path = attribute_of(path, step.field.attribute)
+        self._emit(f"v = {path}")
+        self._emit("if v: return v")
+
+    def _may_cut(self) -> bool:
+        fields = [step.field for step in self.steps]
+        return (
+            any(field.presence is Presence.HAS_FIELD for field in fields)
+            and all(field.family is Family.PROTOBUF for field in fields)
+            and all(step.key is None for step in self.steps)
+            # Messages are always true, and some defaults of the older syntax are.
+            and not (fields[-1].is_message and fields[-1].container is _SINGLE)
+            and not fields[-1].has_default
+        )
+
+    def _function(self, name: str) -> Callable[..., Callable[..., Any]]:
+        keys = ", ".join(f"k{step.key}" for step in self.steps if step.key is not None)
+        head = [f"def bind({keys}):", f"    def {name}(instance):", "        try:"]
+        tail = [
+            "        except AttributeError as error:",
+            "            raise misplaced(instance, error) from error",
+            f"    return {name}",
+        ]
+        return function("bind", [*head, *self.lines, *tail], {"misplaced": self._misplaced})
+
+    def _misplaced(self, instance: object, error: AttributeError) -> Exception:
+        """Tell that an instance is of another model, once reading it has failed."""
+        if isinstance(instance, self.shape.model):
+            return error
+        return PropertyError(
+            f"a property of {self.shape.name} cannot be read on a {type(instance).__name__}"
+        )
+
+    def getter(self) -> Callable[..., Callable[..., Any]]:
+        """Return what makes the function that gives the value, ``None`` when it is absent."""
+        self.absent = "return None"
+        if self._may_cut():
+            self._short_cut()
+        self._follow_all()
+        return self._function("get")
+
+    def values(self, *, whole: bool = False) -> Callable[..., Callable[[object], Iterator[Any]]]:
+        """Return what makes the generator of all values.
+
+        With ``whole`` a collection at the end stays in one.
+        """
+        self._emit("v = instance")
         for step in self.steps:
             self._follow(step)
             if step.fans_out and not (whole and step is self.steps[-1]):
@@ -92,7 +156,7 @@ class _Reader:
                 self.depth += 1
                 self.absent = "continue"
         self._emit("yield v")
-        return function("values", self.lines, {})
+        return self._function("values")
 
 
 @dataclass(frozen=True)
@@ -103,17 +167,25 @@ class Route:
     steps: tuple[Step, ...]
 
     @cached_property
-    def values(self) -> Callable[..., Iterator[Any]]:
-        """All values that the path reaches."""
-        return _Reader(self.steps).values()
+    def values(self) -> Callable[..., Callable[[object], Iterator[Any]]]:
+        """Makes, of the keys, the function that gives all values that the path reaches."""
+        return _Reader(self.shape, self.steps).values()
 
     @cached_property
-    def get(self) -> Callable[..., Any]:
-        """The value; a list of them when the path passes through a collection without a key."""
+    def getter(self) -> Callable[..., Callable[..., Any]]:
+        """Makes, of the keys, the function that gives the value.
+
+        It is a list of values when the path passes through a collection without a key.
+        """
         if not any(step.fans_out for step in self.steps[:-1]):
-            return _Reader(self.steps).getter()
-        values = _Reader(self.steps).values(whole=True)
-        return lambda instance, keys=(): list(values(instance, keys))
+            return _Reader(self.shape, self.steps).getter()
+        values = _Reader(self.shape, self.steps).values(whole=True)
+
+        def bind(*keys: object) -> Callable[..., Any]:
+            every = values(*keys)
+            return lambda instance: list(every(instance))
+
+        return bind
 
     def convert(self, value: object, keys: Keys) -> object:
         """Convert what is to be stored at the end; ``None`` stays.
@@ -188,7 +260,7 @@ class Route:
 
     def _append(self, instance: object, keys: Keys, point: Raw, limit: int) -> None:
         """Add a sample by its time; one of the same time is replaced, the oldest make room."""
-        held = list(self.get(instance, keys) or ())
+        held = list(self.getter(*keys)(instance) or ())
         at = bisect_left(held, point.stamp, key=lambda one: one.stamp)
         same = at < len(held) and held[at].stamp == point.stamp
         held[at : at + same] = [point]
@@ -224,17 +296,27 @@ def _item_of(field: Field, value: object, index: int) -> object:
     return item
 
 
+def empty_instance(shape: Shape, purpose: str = "") -> object:
+    """Make an instance without content.
+
+    Args:
+        shape: Of what.
+        purpose: Said in the error.
+
+    Raises:
+        PropertyError: The model does not allow it.
+    """
+    try:
+        return shape.new()
+    except (RecursionError, TypeError, ValueError) as error:
+        raise PropertyError(f"an empty {shape.name}{purpose} cannot be made: {error}") from error
+
+
 def _new(field: Field) -> object:
     model = field.element.model
     if model is None:
         raise PropertyError(f"attribute {field.attribute!r} has no attributes of its own")
-    try:
-        return shape_of(model).new()
-    except (RecursionError, TypeError, ValueError) as error:
-        raise PropertyError(
-            f"an empty {field.element.type_name} for attribute {field.attribute!r} cannot be "
-            f"made: {error}"
-        ) from error
+    return empty_instance(shape_of(model), f" for attribute {field.attribute!r}")
 
 
 def _check_growth(field: Field, owner: object, index: Raw) -> None:

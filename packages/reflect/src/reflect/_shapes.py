@@ -134,6 +134,11 @@ class Field(ABC):
         """Kind of the model that owns the field."""
         return Family.DATACLASS
 
+    @property
+    def has_default(self) -> bool:
+        """Whether it reads as something else than zero or empty where nobody has set it."""
+        return True
+
     @abstractmethod
     def read(self, owner: object) -> object:
         """The live value, ``None`` when absent. Containers may be empty."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from l8types.enums import Container, Kind
+from l8types.enums import Container, DecoratorType, Kind
 from l8types.pb import L8Node, L8TableView
 from reflect._shapes import KIND_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reflect._node import Node
 
 __all__ = ["table_view"]
@@ -30,11 +32,23 @@ def _describe(node: Node) -> L8Node:
     )
 
 
+def _shown(root: Node) -> Iterator[Node]:
+    """Attributes that a display is to show."""
+    ignored = root.decorators.get(DecoratorType.IGNORE_ATTRIBUTE, ())
+    for node in root.attributes.values():
+        if node.field_name not in ignored and DecoratorType.IGNORE not in node.decorators:
+            yield node
+
+
 def table_view(root: Node) -> L8TableView:
-    """Scalar attributes of a model as columns, the structured ones as sub-tables."""
+    """Attributes without attributes of their own as columns, the others as sub-tables.
+
+    Attributes that ``IGNORE_ATTRIBUTE`` names, and those of models declared with ``IGNORE``, are
+    left out; ``TITLE`` and ``EDITOR`` are told with the other decorators.
+    """
     view = L8TableView(table=_describe(root))
     for decorator, fields in root.decorators.items():
         view.table.decorators[int(decorator)].fields.extend(fields)
-    for node in root.attributes.values():
-        (view.columns if node.model is None else view.sub_tables).append(_describe(node))
+    for node in _shown(root):
+        (view.sub_tables if node.attributes else view.columns).append(_describe(node))
     return view

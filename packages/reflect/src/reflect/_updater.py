@@ -108,7 +108,8 @@ class Updater:
                 "states of the same item"
             )
         changes: list[Change] = []
-        run = Comparison(mode is UpdateMode.PUT, self._replaced, self._series_limit, changes)
+        full = mode is UpdateMode.PUT
+        run = Comparison(full, self._replaced, self._is_closed, self._series_limit, changes)
         run.message(shape, plan.root_id(values), old, new, frozenset())
         return ChangeSet(shape.name, key, tuple(changes))
 
@@ -119,6 +120,9 @@ class Updater:
     def _replaced(self, model: type) -> Paths:
         names = self._fields(model, DecoratorType.ALWAYS_FULL) or ()
         return frozenset(name.lower() for name in names)
+
+    def _is_closed(self, model: type) -> bool:
+        return self._fields(model, DecoratorType.NO_NESTED_INSPECTION) is not None
 
     def apply(self, changes: ChangeSet, target: T) -> T:
         """Apply changes to ``target`` in place and return it.

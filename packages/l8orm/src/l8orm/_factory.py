@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens relational stores; what the entry point names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from l8orm._database import Database
+from l8orm._orm import SqlOrm
+
+if TYPE_CHECKING:
+    from l8types.protocols.data import OrmFactory
+    from l8types.protocols.models import Introspector
+    from l8types.protocols.runtime import Resources
+
+__all__ = ["SqlOrmFactory", "create_orm_factory"]
+
+
+class SqlOrmFactory:
+    """Opens databases by URL; implements ``l8types`` ``OrmFactory``.
+
+    Args:
+        introspector: Knows the models and keys of what will be stored.
+    """
+
+    def __init__(self, introspector: Introspector) -> None:
+        self._introspector = introspector
+
+    async def open(self, url: str) -> SqlOrm:
+        """Open the database of a URL.
+
+        Args:
+            url: ``sqlite:///books.db`` (relative), ``sqlite:////srv/books.db`` (absolute),
+                ``sqlite://`` (in memory, gone when closed) or ``postgresql://user@host/name``,
+                which needs ``l8orm[postgresql]``.
+
+        Raises:
+            ConfigurationError: Not a URL of a supported database, or its driver is missing.
+            UnavailableError: The database cannot be reached; tells why.
+        """
+        database = Database(url)
+        try:
+            await database.check()
+        except BaseException:
+            await database.aclose()
+            raise
+        return SqlOrm(database, self._introspector)
+
+
+def create_orm_factory(resources: Resources) -> OrmFactory:
+    """Factory of stores for the models of a node."""
+    return SqlOrmFactory(resources.introspector)

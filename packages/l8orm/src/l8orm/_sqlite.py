@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a connection to SQLite needs before it behaves: settings, transactions, functions.
+
+The functions give a query the meaning that it has in memory: SQLite itself folds the case of ASCII
+letters only.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+__all__ = ["FOLD", "LIKE", "WRITES", "pattern_pieces", "set_up"]
+
+FOLD: Final = "l8_fold"
+"""SQL function: the text in lower case, as Python sees it."""
+
+LIKE: Final = "l8_like"
+"""SQL function of a pattern and a text: whether the pattern matches the whole text."""
+
+WRITES: Final = "l8orm_writes"
+"""Execution option of a connection that is going to write."""
+
+
+def pattern_pieces(pattern: str) -> list[str]:
+    """Tokens of a pattern: ``%`` and ``_`` stand for wildcards, ``=x`` for the character x."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    return [part if part in {"%", "_"} else "=" + part[-1] for part in parts]
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    segments = [""]
+    for piece in pattern_pieces(pattern):
+        if piece == "%":
+            segments.append("")
+        else:
+            segments[-1] += "." if piece == "_" else re.escape(piece[1:])
+    head, *rest = segments
+    if not rest:
+        return re.compile(head, re.DOTALL)
+    *middle, tail = rest
+    # The first place where a piece in the middle fits is never a wrong one: atomic groups keep
+    # the time linear, whatever the pattern.
+    inner = "".join(f"(?>.*?{segment})" for segment in middle if segment)
+    return re.compile(f"{head}{inner}.*{tail}", re.DOTALL)
+
+
+def _like(pattern: object, text: object) -> int | None:
+    if not isinstance(pattern, str) or not isinstance(text, str):
+        return None
+    return int(_pattern(pattern).fullmatch(text) is not None)
+
+
+def _fold(text: object) -> object:
+    return text.lower() if isinstance(text, str) else None
+
+
+def set_up(engine: AsyncEngine, *, memory: bool) -> None:
+    """Make every connection of an engine ready when it is opened."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _: object) -> None:  # noqa: ANN401 - any driver
+        # Transactions are begun here and not by the driver, which would begin none for a read.
+        connection.isolation_level = None
+        connection.create_function(FOLD, 1, _fold, deterministic=True)
+        connection.create_function(LIKE, 2, _like, deterministic=True)
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if not memory:
+            _use_wal(cursor)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        # A transaction that begins as a reader and then writes could fail in the middle.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_wal(cursor: Any) -> None:  # noqa: ANN401 - any driver
+    """Let readers and the writer work at the same time; a read-only file stays as it is."""
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.fetchall()
+    except sqlite3.OperationalError as error:
+        if "readonly" not in str(error):
+            raise

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conformance suites: what "swappable" means, as tests.
+
+There is one class per interface of ``l8types``. Whoever implements an interface derives a test
+class from its suite and provides the fixtures that the suite's docstring names::
+
+    class TestMyRegistry(RegistryConformance):
+        @pytest.fixture
+        def registry(self) -> Registry:
+            return MyRegistry()
+
+Every test checks one promise of the interface, which its docstring states. What an implementation
+may legitimately lack is a capability: an attribute of the suite that the derived class sets. The
+asynchronous suites need ``asyncio_mode = "auto"`` of pytest-asyncio.
+"""
+
+from l8test.conformance._base import ModelConformance
+from l8test.conformance._cache import CacheConformance, NotificationConformance
+from l8test.conformance._changes import ClonerConformance, UpdaterConformance
+from l8test.conformance._codec import ObjectCodecConformance, SerializerConformance
+from l8test.conformance._elements import ElementsConformance
+from l8test.conformance._inspector import DecoratorsConformance, InspectorConformance
+from l8test.conformance._properties import PropertyConformance
+from l8test.conformance._query import QueryConformance
+from l8test.conformance._registry import RegistryConformance
+from l8test.conformance._security import (
+    Account,
+    AuthenticatorConformance,
+    AuthorizerConformance,
+    CipherConformance,
+    SecurityConformance,
+)
+from l8test.conformance._services import (
+    ActivationConformance,
+    DispatcherConformance,
+    NodeOpener,
+)
+from l8test.conformance._stores import (
+    OrmConformance,
+    OrmOpener,
+    StorageConformance,
+    StorageOpener,
+)
+from l8test.conformance._vnic import Inbox, PairOpener, VNicConformance
+from l8test.conformance._web import GatewayHost, HostOpener, WebServerConformance
+
+__all__ = [
+    "Account",
+    "ActivationConformance",
+    "AuthenticatorConformance",
+    "AuthorizerConformance",
+    "CacheConformance",
+    "CipherConformance",
+    "ClonerConformance",
+    "DecoratorsConformance",
+    "DispatcherConformance",
+    "ElementsConformance",
+    "GatewayHost",
+    "HostOpener",
+    "Inbox",
+    "InspectorConformance",
+    "ModelConformance",
+    "NodeOpener",
+    "NotificationConformance",
+    "ObjectCodecConformance",
+    "OrmConformance",
+    "OrmOpener",
+    "PairOpener",
+    "PropertyConformance",
+    "QueryConformance",
+    "RegistryConformance",
+    "SecurityConformance",
+    "SerializerConformance",
+    "StorageConformance",
+    "StorageOpener",
+    "UpdaterConformance",
+    "VNicConformance",
+    "WebServerConformance",
+]

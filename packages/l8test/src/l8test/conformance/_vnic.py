@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conformance of interfaces to a network, with two nodes of one network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from l8test.wait import until
+from l8types.enums import Action, DirectoryEventType, MulticastMode
+from l8types.errors import (
+    ClosedError,
+    ConflictError,
+    EncodeError,
+    RequestTimeoutError,
+    UnavailableError,
+)
+from l8types.values import ServiceKey
+
+if TYPE_CHECKING:
+    from l8types.protocols.data import Elements
+    from l8types.protocols.net import VNic
+    from l8types.values import DirectoryEvent, Message
+
+__all__ = ["Inbox", "PairOpener", "VNicConformance"]
+
+TESTS = ServiceKey("Tests", 2)
+MARKER = -1
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+class Inbox:
+    """Takes the place of a node's service manager: keeps what arrives and echoes its content.
+
+    Attributes:
+        messages: What arrived, in order.
+        values: The values of each message.
+        error: Raised instead of echoing, as an error of the answer, when set.
+        gate: Requests are answered only while it is set; it is at first.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.values: list[list[object]] = []
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def handle(self, elements: Elements, message: Message, vnic: VNic) -> Elements | None:
+        """Keep and echo."""
+        self.messages.append(message)
+        self.values.append(list(elements.values))
+        if message.request:
+            await self.gate.wait()
+        if self.error is not None:
+            return vnic.resources.elements.error(self.error)
+        return elements if message.request else None
+
+
+PairOpener = Callable[[Inbox, Inbox], AbstractAsyncContextManager[tuple["VNic", "VNic"]]]
+"""Opens a network with two connected nodes, whose ``resources.services`` are the two inboxes."""
+
+
+class VNicConformance:
+    """What every ``VNic`` promises.
+
+    Fixture:
+        open_pair: A ``PairOpener``; the request time-out of its nodes is at least a second.
+    """
+
+    async def test_life(self, open_pair: PairOpener) -> None:
+        """A node is connected once it was entered, and not when it was left."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            for node in (a, b):
+                assert node.running
+                assert node.connected
+                assert not node.is_switch
+                await node.wait_connected()
+            assert a.uuid != b.uuid
+        assert not a.running
+        assert not a.connected
+
+    async def test_request(self, open_pair: PairOpener) -> None:
+        """A request reaches the node it names, with all its circumstances, and is answered."""
+        inbox = Inbox()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            answer = await a.request(
+                b.uuid, TESTS.name, TESTS.area, Action.GET, ["x", 1], identity="vera"
+            )
+            assert list(answer.values) == ["x", 1]
+            [message] = inbox.messages
+            assert (message.source, message.destination) == (a.uuid, b.uuid)
+            assert (message.key, message.action) == (TESTS, Action.GET)
+            assert (message.identity, message.request) == ("vera", True)
+
+    async def test_payloads(self, open_pair: PairOpener) -> None:
+        """Nothing, an item, a list, a container and the text of a query can be sent."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            for payload, values in (
+                (None, []),
+                (7, [7]),
+                ([1, 2], [1, 2]),
+                (a.resources.elements.of("a", "b"), ["a", "b"]),
+            ):
+                answer = await a.request(b.uuid, TESTS.name, TESTS.area, Action.POST, payload)
+                assert list(answer.values) == values
+            text = "select * from Anything"
+            answer = await a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, text)
+            assert answer.query is not None
+            assert answer.query.text == text
+
+    async def test_bad_payload(self, open_pair: PairOpener) -> None:
+        """A payload that cannot be represented is refused where it is sent."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            with pytest.raises(EncodeError):
+                await a.request(b.uuid, TESTS.name, TESTS.area, Action.POST, object())
+
+    async def test_error(self, open_pair: PairOpener) -> None:
+        """The error of a provider is raised at the caller as the class that its code names."""
+        inbox = Inbox()
+        inbox.error = ConflictError("key 'x' is taken")
+        async with open_pair(Inbox(), inbox) as (a, b):
+            with pytest.raises(ConflictError, match="key 'x' is taken"):
+                await a.request(b.uuid, TESTS.name, TESTS.area, Action.POST, 1)
+
+    async def test_service(self, open_pair: PairOpener) -> None:
+        """A request to a service finds its provider, by every rule that picks one or the other."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            await b.announce(TESTS)
+            await until(lambda: a.directory.providers(TESTS) == (b.uuid,))
+            for mode in (MulticastMode.ROUND_ROBIN, MulticastMode.PROXIMITY, MulticastMode.ALL):
+                answer = await a.request(mode, TESTS.name, TESTS.area, Action.GET, 5)
+                assert answer.first == 5
+            assert (await a.api(TESTS.name, TESTS.area).post(6)).first == 6
+
+    async def test_unknown_service(self, open_pair: PairOpener) -> None:
+        """A request to a service that nobody offers ends at once."""
+        async with open_pair(Inbox(), Inbox()) as (a, _):
+            with pytest.raises(UnavailableError):
+                await a.request(MulticastMode.ROUND_ROBIN, "Nobody", 0, Action.GET)
+
+    async def test_unknown_node(self, open_pair: PairOpener) -> None:
+        """A request to a node that is not there ends at once."""
+        async with open_pair(Inbox(), Inbox()) as (a, _):
+            with pytest.raises(UnavailableError):
+                await a.request(NOBODY, TESTS.name, TESTS.area, Action.GET)
+
+    async def test_time_out(self, open_pair: PairOpener) -> None:
+        """A request without an answer ends with its time, and the next one is not disturbed."""
+        inbox = Inbox()
+        inbox.gate.clear()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            with pytest.raises(RequestTimeoutError):
+                await a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, 1, timeout=0.05)
+            inbox.gate.set()
+            answer = await a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, 2)
+            assert answer.first == 2
+
+    async def test_cancellation(self, open_pair: PairOpener) -> None:
+        """A cancelled request is dropped, and the next one is not disturbed."""
+        inbox = Inbox()
+        inbox.gate.clear()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(
+                    a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, 1)
+                )
+                await until(lambda: inbox.messages)
+                waiting.cancel()
+            inbox.gate.set()
+            answer = await a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, 2)
+            assert answer.first == 2
+
+    async def test_side_by_side(self, open_pair: PairOpener) -> None:
+        """Each of many requests at the same time gets its own answer."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(
+                        a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, number)
+                    )
+                    for number in range(50)
+                ]
+            assert [task.result().first for task in tasks] == list(range(50))
+
+    async def test_order(self, open_pair: PairOpener) -> None:
+        """Messages of one sender arrive in order, each once, and are not answered."""
+        inbox = Inbox()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            for number in range(100):
+                await a.send(b.uuid, TESTS.name, TESTS.area, Action.POST, number)
+            await until(lambda: len(inbox.values) >= 100)
+            assert inbox.values == [[number] for number in range(100)]
+            assert not any(message.request for message in inbox.messages)
+
+    async def test_multicast(self, open_pair: PairOpener) -> None:
+        """A multicast reaches every provider once, the sender included."""
+        inboxes = Inbox(), Inbox()
+        async with open_pair(*inboxes) as (a, b):
+            for node in (a, b):
+                await node.announce(TESTS)
+            await until(lambda: len(a.directory.providers(TESTS)) == 2)
+            for number in range(5):
+                await a.send(MulticastMode.ALL, TESTS.name, TESTS.area, Action.POST, number)
+            # What is sent later arrives later: behind the marker nothing is on its way any more.
+            for node in (a, b):
+                await a.request(node.uuid, TESTS.name, TESTS.area, Action.GET, MARKER)
+            await until(lambda: all(len(inbox.values) >= 6 for inbox in inboxes))
+            for inbox in inboxes:
+                content = [values for values in inbox.values if values != [MARKER]]
+                assert content == [[number] for number in range(5)]
+
+    async def test_forward(self, open_pair: PairOpener) -> None:
+        """A received request can be sent on under the identity of its caller."""
+        inboxes = Inbox(), Inbox()
+        async with open_pair(*inboxes) as (a, b):
+            await a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, 1, identity="vera")
+            [received] = inboxes[1].messages
+            answer = await b.forward(received, b.resources.elements.of("on"), a.uuid)
+            assert answer.first == "on"
+            [forwarded] = inboxes[0].messages
+            assert (forwarded.identity, forwarded.key) == ("vera", TESTS)
+
+    async def test_stream(self, open_pair: PairOpener) -> None:
+        """An answer can be received in parts."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            parts = [
+                value
+                async for part in a.stream(b.uuid, TESTS.name, TESTS.area, Action.GET, [1, 2, 3])
+                for value in part.values
+            ]
+            assert parts == [1, 2, 3]
+
+    async def test_directory(self, open_pair: PairOpener) -> None:
+        """Each node knows both, itself included, and who is not there."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            for one, other in ((a, b), (b, a)):
+                assert one.directory.uuid == one.uuid
+                await until(lambda d=one.directory, u=other.uuid: d.node(u))
+                ids = [info.uuid for info in one.directory.nodes() if not info.is_switch]
+                assert ids == sorted((a.uuid, b.uuid))
+                found = one.directory.node(other.uuid)
+                assert found is not None
+                assert found.alias == other.alias
+                assert one.directory.node(NOBODY) is None
+
+    async def test_announcement(self, open_pair: PairOpener) -> None:
+        """Others find a service and its model while it is announced, and are told of it."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            told: list[DirectoryEvent] = []
+            subscription = a.directory.watch(told.append)
+            await b.withdraw(TESTS)
+            await b.announce(TESTS, model="Book")
+            await until(lambda: a.directory.providers(TESTS) == (b.uuid,))
+            assert a.directory.services_of_model("Book") == (TESTS,)
+            assert any(
+                event.type is DirectoryEventType.CHANGED and event.node.uuid == b.uuid
+                for event in told
+            )
+            subscription.close()
+            subscription.close()
+            told.clear()
+            await b.withdraw(TESTS)
+            await until(lambda: a.directory.providers(TESTS) == ())
+            assert a.directory.services_of_model("Book") == ()
+            assert told == []
+
+    async def test_closed(self, open_pair: PairOpener) -> None:
+        """A node that was left sends nothing any more."""
+        async with open_pair(Inbox(), Inbox()) as (a, b):
+            target = b.uuid
+        with pytest.raises(ClosedError):
+            await a.request(target, TESTS.name, TESTS.area, Action.GET)
+        with pytest.raises(ClosedError):
+            await a.send(target, TESTS.name, TESTS.area, Action.GET)
