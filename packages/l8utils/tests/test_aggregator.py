@@ -11,6 +11,7 @@ import pytest
 
 from l8types.enums import Action, MulticastMode
 from l8types.errors import ClosedError, InvalidInputError, OverloadedError, UnavailableError
+from l8types.pb import L8Health
 from l8utils import Aggregator, Destination
 
 if TYPE_CHECKING:
@@ -168,9 +169,10 @@ def test_numbers_that_make_no_sense_are_refused(options: dict[str, float]) -> No
 
 
 async def test_messages_are_bounded_in_bytes_too() -> None:
-    """A byte string is one element; one that is larger than the bound goes alone."""
+    """A byte string is one element, and an element that is larger than the bound goes alone."""
     network = FakeNetwork()
-    async with Aggregator(network, batch_bytes=10) as aggregator:
-        for element in (b"12345", b"67890", "abc", bytes(20), L8Health(alias="abcdefg"), "x"):
-            aggregator.add(element, INVENTORY)
-    assert [call[-1] for call in network.calls] == []
+    health, large = L8Health(alias="abcdef"), bytes(20)
+    async with aggregator(network, batch_bytes=10) as batches:
+        for element in (b"12345", b"67890", "abc", large, health, "x", 7):
+            batches.add(element, A)
+    assert network.payloads == [[b"12345", b"67890"], ["abc"], [large], [health, "x", 7]]

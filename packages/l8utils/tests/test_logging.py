@@ -220,7 +220,7 @@ def test_the_writer_does_not_wait_for_itself(tmp_path: Path) -> None:
     settings = log_file(tmp_path, queue_size=1, overflow=OverflowPolicy.WAIT)
 
     class Chatty:
-        def __str__(self) -> str:
+        def __repr__(self) -> str:
             for _ in range(5):
                 _logger.info("while writing")
             return "value"
@@ -240,10 +240,8 @@ ENDINGS = {
     "fails": ("raise ValueError('end')", 1),
     "is terminated": ("os.kill(os.getpid(), signal.SIGTERM)\n    signal.pause()", 143),
     "is terminated in its event loop": (
-        "async def main():\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "        await asyncio.sleep(30)\n"
-        "    asyncio.run(main())",
+        "async def main():\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        await asyncio.sleep(30)\n    asyncio.run(main())",
         143,
     ),
 }

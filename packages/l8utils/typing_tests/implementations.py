@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from l8types.protocols.data import Cache, CacheFactory, NotificationCodec
     from l8types.protocols.models import Registry, TypeInfo
-    from l8types.protocols.runtime import Clock, MetricsSink, PluginFactory, Resources
+    from l8types.protocols.runtime import Clock, Events, MetricsSink, PluginFactory, Resources
     from l8types.protocols.security import SecurityProvider
     from l8types.protocols.web import WebService
     from l8utils import (
+        EventPoster,
         MemoryCache,
         MemoryCacheFactory,
         NodeResources,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
     def clock(it: SystemClock) -> Clock:
         """A clock."""
+        return it
+
+    def events(it: EventPoster) -> Events:
+        """A poster of events."""
         return it
 
     def metrics(it: PrometheusMetrics) -> MetricsSink:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from l8types.enums import SerializerMode
 from l8types.errors import ClosedError, ConfigurationError, NotFoundError, QueryError
+from l8web import RestClient
 from layer8 import Node, load_settings
 
 if TYPE_CHECKING:
@@ -103,6 +105,19 @@ async def test_items_survive_a_restart_in_the_store(port: int, tmp_path: Path) -
             await node.serve(Book, key="isbn", store=url)
             assert await node.get("select * from Book") == expected
             await node.post("Books", Book("1", "Dune"))
+
+
+async def test_the_first_gateway_makes_an_administrator(port: int, tmp_path: Path) -> None:
+    """Whoever owns the data directory can log in and use the service over HTTP."""
+    async with Node(settings=settings_of("one", port, tmp_path), web_port=0) as node:
+        assert node.url == ""
+        await node.serve(Book, key="isbn", web=True)
+        await node.post("Books", Book("1", "Dune"))
+        password = (tmp_path / "security" / "admin-password").read_text().strip()
+        json = node.resources.serializer(SerializerMode.JSON)
+        async with RestClient(node.url, json) as rest:
+            await rest.login("admin", password)
+            assert await rest.get("Books", "select * from Book", Book) == [Book("1", "Dune")]
 
 
 async def test_misuse_is_told(port: int, tmp_path: Path) -> None:

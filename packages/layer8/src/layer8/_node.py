@@ -8,6 +8,7 @@ import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self, Unpack, cast
 
+from l8secure import LocalSecurity
 from l8services import BaseService
 from l8types.constants import Plugin
 from l8types.enums import Action, DecoratorType, MulticastMode
@@ -147,9 +148,8 @@ class Node:
         if isinstance(store, str):
             store = await self._open(store, model)
         service = ServiceKey(name or f"{model.__name__}s", area)
-        if web:
-            await self.open_gateway()
-        return await self.activate(
+        description = web_of(service, model) if web else None
+        handler = await self.activate(
             ServiceLevelAgreement(
                 name=service.name,
                 area=service.area,
@@ -158,10 +158,14 @@ class Node:
                 primary_keys=keys,
                 store=store,
                 write_behind=write_behind,
-                web=web_of(service, model) if web else None,
+                web=description,
                 hook=hook,
             )
         )
+        if description is not None:
+            # Without waiting for its announcement, so that the page shows it when this returns.
+            (await self.open_gateway()).expose(description)
+        return handler
 
     async def activate(self, sla: ServiceLevelAgreement) -> ServiceHandler:
         """Offer a service of any kind; see ``ServiceLevelAgreement``."""
@@ -175,6 +179,9 @@ class Node:
             host, port = self._web_address
             if port is None:
                 port = int(os.environ.get("LAYER8_WEB_PORT", "0"))
+            if isinstance(self.resources.security, LocalSecurity):
+                # Without a first user nobody could log in to make others.
+                self.resources.security.bootstrap()
             gateway = factory.create(self.vnic, host=host, port=port)
             self._gateway = await stack.enter_async_context(gateway)
         return self._gateway

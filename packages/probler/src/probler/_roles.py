@@ -124,12 +124,11 @@ async def _collector(options: RoleOptions) -> AsyncIterator[dict[str, object]]:
 
 @asynccontextmanager
 async def _web(options: RoleOptions) -> AsyncIterator[dict[str, object]]:
-    """The gateway; the first start makes the administrator."""
+    """The gateway."""
     async with Node(
         settings=options.settings, bring_switch=False, web_port=options.web_port
     ) as node:
         _register(node)
-        cast("LocalSecurity", node.resources.security).bootstrap()
         gateway = await node.open_gateway()
         yield {"url": gateway.url}
 

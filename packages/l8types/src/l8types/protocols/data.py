@@ -23,6 +23,7 @@ __all__ = [
     "ObjectCodec",
     "Orm",
     "OrmFactory",
+    "ParsedQuery",
     "Query",
     "QueryFactory",
     "Scope",
@@ -283,6 +284,53 @@ class Query(Protocol):
 
     def to_wire(self) -> L8Query:
         """The message that means the same on every node."""
+        ...
+
+
+class ParsedQuery(Query, Protocol):
+    """What a query of the query language knows beyond what every query does."""
+
+    @property
+    def key(self) -> str | None:
+        """Plain text of the primary key that every match must have, ``None`` when not pinned.
+
+        Whether the item with the key matches is still for ``matches`` to tell.
+        """
+        ...
+
+    @property
+    def hash(self) -> int:
+        """Signed 32-bit hash of the text, as nodes of the first make compute it; for diagnostics.
+
+        Different queries may share it, so it is no key of a cache.
+        """
+        ...
+
+    def value_of(self, path: str) -> object:
+        """Value that an attribute is compared with in the criteria (queries as parameters).
+
+        The first comparison with a value counts, whatever its operator; ``None`` without one.
+        """
+        ...
+
+    def cursor(self, item: object) -> str:
+        """Opaque text of the item's place in the answer, to be handed back for the next page.
+
+        Raises:
+            QueryError: The model has no primary key, or the query is one of aggregates.
+        """
+        ...
+
+    def after(self, items: Iterable[object], cursor: str = "") -> list[object]:
+        """The next ``limit`` of the (matching) items in the order of the query, ties by key.
+
+        Args:
+            items: What matches.
+            cursor: Where to go on; "" begins at the first.
+
+        Raises:
+            QueryError: Not a cursor, or one of another query.
+        """
         ...
 
 
