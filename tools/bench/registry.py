@@ -45,4 +45,25 @@ BENCHMARKS: Final = (
         module="tools.bench.relay",
         limit=True,
     ),
+    Benchmark(
+        name="our switch",
+        group="request/reply through one hop, 100 bytes, per second",
+        module="tools.bench.switch",
+    ),
+    Benchmark(
+        name="dict and sorted",
+        group="cache of 100 000 items, operations per second",
+        module="tools.bench.cache_by_hand",
+        limit=True,
+    ),
+    Benchmark(
+        name="our cache",
+        group="cache of 100 000 items, operations per second",
+        module="tools.bench.cache",
+    ),
+    Benchmark(
+        name="Go, noted elsewhere",
+        group="cache of 100 000 items, operations per second",
+        module="tools.bench.cache_noted",
+    ),
 )

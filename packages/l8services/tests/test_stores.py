@@ -19,7 +19,7 @@ from .virtual import run, until
 DOWN = UnavailableError("the database is down")
 
 
-@pytest.mark.feature("DCH-04")
+@pytest.mark.feature("DCH-04", "l8utils:CAC-02")
 def test_items_of_the_store_are_there_after_a_restart() -> None:
     """Without another instance the items come from the store."""
 
@@ -46,6 +46,7 @@ def test_items_of_another_instance_come_before_those_of_the_store() -> None:
     run(scenario())
 
 
+@pytest.mark.feature("l8utils:CAC-03")
 def test_initial_items_fill_an_empty_store_only() -> None:
     """Initial items are used and stored when there is nothing else."""
 

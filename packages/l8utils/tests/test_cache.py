@@ -392,7 +392,9 @@ class TestApply:
                 return None
 
         class Strict(FakeUpdater):
-            def diff(self, old: object, new: object, *, mode: UpdateMode) -> ChangeSet:
+            def diff(
+                self, old: object, new: object, *, mode: UpdateMode = UpdateMode.PUT
+            ) -> ChangeSet:
                 if cast("Book", old).isbn != cast("Book", new).isbn:
                     raise PropertyError("the keys of the two differ")
                 return super().diff(old, new, mode=mode)

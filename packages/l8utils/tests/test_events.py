@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from l8types.protocols.net import VNic
 
 SECRETS = {"community"}
+LOGIN = categories.AuditEventType.AUDIT_EVENT_TYPE_LOGIN
 MESSAGES = [
     getattr(categories, name)
     for name in sorted(categories.DESCRIPTOR.message_types_by_name)
@@ -114,7 +115,7 @@ async def test_categories_that_can_be_posted_are_all_but_custom() -> None:
 
 async def test_enumerations_are_told_by_name_and_unknown_ones_by_number() -> None:
     """So is a truth value, in lower case."""
-    record = await record_of(AuditEvent(sub_category=4, user_name="ann"))
+    record = await record_of(AuditEvent(sub_category=LOGIN, user_name="ann"))
     assert dict(record.attributes) == {"subCategory": "AUDIT_EVENT_TYPE_LOGIN", "userName": "ann"}
     odd = AuditEvent()
     odd.sub_category = cast("Any", 99)

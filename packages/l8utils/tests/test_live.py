@@ -219,7 +219,11 @@ def test_a_listener_may_end_another_subscription() -> None:
     cache = cache_of()
     live, _ = live_of(cache)
     reader = Reader()
-    live.subscribe("ann", query(), lambda _: live.unsubscribe("second") and None)
+
+    def end_it(_change: LiveChange) -> None:
+        live.unsubscribe("second")
+
+    live.subscribe("ann", query(), end_it)
     live.subscribe("ann", query(), reader, name="second")
     cache.post(Book("1"))
     assert reader.told == []

@@ -309,8 +309,8 @@ class TestDerive:
         first = NodeResources(NodeSettings(), catalog=catalog)
         registry = cast("Registry", TypeRegistry())
         second = first.derive("services", registry=registry)
-        assert second.services == [second]
-        assert first.services == [first]
+        assert cast("object", second.services) == [second]
+        assert cast("object", first.services) == [first]
         assert second.registry is registry
 
     def test_an_unknown_name_is_a_mistake_in_the_call(self) -> None:

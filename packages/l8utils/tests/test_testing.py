@@ -31,6 +31,7 @@ def security() -> ShallowSecurity:
     return ShallowSecurity(NodeSettings(alias="lab", port=1234, keep_alive=4.6))
 
 
+@pytest.mark.feature("RES-02")
 def test_it_says_in_the_log_that_it_protects_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """Once, as a warning, with the name of the node."""
     create_shallow_security(resources_of())

@@ -90,8 +90,15 @@ class _BoundedHandler(logging.handlers.QueueHandler):
         self._records = records
         self._policy = policy
         self.dropped = 0
+        self._counting = threading.Lock()
         self.writer = 0
         """The thread that writes; it must not wait for itself."""
+
+    @override
+    def handle(self, record: logging.LogRecord) -> bool:
+        # Without the lock of the handler: whoever waits for room would keep it from the writer.
+        self.emit(record)
+        return True
 
     @override
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
@@ -107,7 +114,8 @@ class _BoundedHandler(logging.handlers.QueueHandler):
         try:
             self._records.put(record, block=waits)
         except queue.Full:
-            self.dropped += 1
+            with self._counting:
+                self.dropped += 1
 
 
 class _PatientListener(logging.handlers.QueueListener):
