@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the cross-package tests have in common: they start real processes, so they get more time."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LIMIT))
+
+
+@pytest.fixture(autouse=True)
+def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the settings of the person who runs the tests."""
+    for name in [name for name in os.environ if name.startswith("LAYER8_")]:
+        if name != "LAYER8_SHARED_DATA":
+            monkeypatch.delenv(name)

@@ -11,7 +11,6 @@ import dataclasses
 import difflib
 import re
 import typing
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from types import NoneType
@@ -22,6 +21,9 @@ from l8types.errors import ConflictError, InvalidInputError, NotFoundError, Prop
 from l8types.naming import go_name
 from l8types.pb import L8Node, L8TableView
 from l8types.values import Change, ChangeSet
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 KINDS = {str: Kind.STRING, float: Kind.FLOAT64, bool: Kind.BOOL, int: Kind.INT64}
 
@@ -127,7 +129,8 @@ class Node:
         named = isinstance(hint, type) and issubclass(hint, IntEnum)
         return Node(
             getattr(hint, "__name__", str(hint)), field, name, f"{self.path}.{field.lower()}",
-            self, kind, container, key_kind, model, {e.name: e.value for e in hint} if named else None,
+            self, kind, container, key_kind, model,
+            {one.name: one.value for one in hint} if named else None,
         )  # fmt: skip
 
 
@@ -257,9 +260,10 @@ class Property:
 
     def check(self, value: object) -> None:
         """Refuse a number that does not fit."""
-        if self.node.kind is Kind.INT32 and self.node.container is Container.SINGLE:
-            if not isinstance(value, int) or not -(2**31) <= value < 2**31:
-                raise PropertyError(f"{value!r} does not fit {self.id}")
+        if self.node.kind is not Kind.INT32 or self.node.container is not Container.SINGLE:
+            return
+        if not isinstance(value, int) or not -(2**31) <= value < 2**31:
+            raise PropertyError(f"{value!r} does not fit {self.id}")
 
     def delete(self, instance: object) -> None:
         owner = next(reach(instance, self.steps[:-1], fan_out=False), None)

@@ -11,22 +11,28 @@ from typing import Any
 
 import pytest
 
-from l8test.models import SAMPLES, ModelKind, Sample
+from l8test.models import SAMPLES, ModelKind
 
 RECORD = next(sample for sample in SAMPLES if sample.kind is ModelKind.DATACLASS)
 """The kind of model that the implementations of these tests take."""
 
 Fixtures = Mapping[str, Callable[[], object]]
-LIMIT = 5.0
+LIMIT = 1.0
 """Seconds for one test of a suite; a mutant may well hang."""
 
 
-def failures(suite: type, fixtures: Fixtures) -> set[str]:
-    """Names of the tests of a suite that fail with these fixtures, made anew for each test."""
+def failures(suite: type, fixtures: Fixtures, *, only: str = "test_") -> set[str]:
+    """Names of the tests of a suite that fail with these fixtures, made anew for each test.
+
+    Args:
+        suite: The suite.
+        fixtures: Makers of what its tests ask for.
+        only: Beginning of the names of the tests to run.
+    """
     return {
         name
         for name, test in inspect.getmembers(suite, inspect.isfunction)
-        if name.startswith("test_")
+        if name.startswith(only)
         for arguments in cases(test)
         if not passes(suite, name, arguments, fixtures)
     }
@@ -50,9 +56,7 @@ def passes(suite: type, name: str, arguments: dict[str, object], fixtures: Fixtu
         test: Any = getattr(suite(), name)
         for parameter in inspect.signature(test).parameters:
             if parameter not in arguments:
-                arguments[parameter] = (
-                    RECORD if parameter == "sample" else fixtures[parameter]()
-                )
+                arguments[parameter] = RECORD if parameter == "sample" else fixtures[parameter]()
         async with asyncio.timeout(LIMIT):
             result = test(**arguments)
             if inspect.isawaitable(result):
@@ -65,5 +69,3 @@ def passes(suite: type, name: str, arguments: dict[str, object], fixtures: Fixtu
     except (Exception, pytest.fail.Exception):  # noqa: BLE001 - any failure is what is looked for
         return False
     return True
-
-

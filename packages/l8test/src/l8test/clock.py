@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clock that stands still until a test moves it, for everything that takes time as an argument."""
+"""A clock that stands still until a test moves it, for what takes time as an argument."""
 
 from __future__ import annotations
 

@@ -9,16 +9,18 @@ takes a :class:`Sample` and runs once for each of :data:`SAMPLES`.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import msgspec
 
 from l8types.enums import Kind
 from l8types.naming import go_name
 from l8types.pb import TestProto, TestProtoSub, TestProtoSubSub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "SAMPLES",
@@ -234,29 +236,33 @@ class Sample:
             },
         )
 
+    def query(self, clauses: str = "", *, columns: str = "*") -> str:
+        """Text of a query about this model."""
+        head = f"select {columns} from {self.name}"  # noqa: S608 - no SQL, and no foreign text
+        return f"{head} {clauses}".rstrip()
+
     def query_cases(self) -> tuple[QueryCase, ...]:
         """Queries that every implementation of the language answers alike.
 
         Those without a sort order find the items in the order of their keys.
         """
-        base = f"select * from {self.name}"
         return tuple(
-            QueryCase(base + clause, found)
+            QueryCase(self.query(clause), found)
             for clause, found in (
                 ("", tuple(range(10))),
-                (" where myint32=3", (3,)),
-                (" where MyInt32 = 3", (3,)),
-                (" where mystring=string-4", (4,)),
-                (" where myint32>=3 and myint32<6", (3, 4, 5)),
-                (" where myint32=1 or myint32=3 and mystring=string-3", (1, 3)),
-                (" where (myint32=1 or myint32=3) and mystring=string-3", (3,)),
-                (" where mystring!=string-4 and myint64>60", (7, 8, 9)),
-                (" where mybool=true and myint32<=3", (1, 3)),
-                (" where mysingle.mystring=string-7-0", (7,)),
-                (" where mymodelslice.mystring=string-5-2", (5,)),
-                (" where myint32 in [2,4,99]", (2, 4)),
-                (" where not myint32<8", (8, 9)),
-                (" where myint32<3 sort-by myint32 descending", (2, 1, 0)),
+                ("where myint32=3", (3,)),
+                ("where MyInt32 = 3", (3,)),
+                ("where mystring=string-4", (4,)),
+                ("where myint32>=3 and myint32<6", (3, 4, 5)),
+                ("where myint32=1 or myint32=3 and mystring=string-3", (1, 3)),
+                ("where (myint32=1 or myint32=3) and mystring=string-3", (3,)),
+                ("where mystring!=string-4 and myint64>60", (7, 8, 9)),
+                ("where mybool=true and myint32<=3", (1, 3)),
+                ("where mysingle.mystring=string-7-0", (7,)),
+                ("where mymodelslice.mystring=string-5-2", (5,)),
+                ("where myint32 in [2,4,99]", (2, 4)),
+                ("where not myint32<8", (8, 9)),
+                ("where myint32<3 sort-by myint32 descending", (2, 1, 0)),
             )
         )
 
@@ -268,7 +274,7 @@ def _attribute_of(model: type, name: str) -> str:
 def _make(model: type, values: Mapping[str, object]) -> object:
     content = {_attribute_of(model, name): value for name, value in values.items()}
     if model is not TestProto and "my_enum" in content:
-        content["my_enum"] = SampleEnum(content["my_enum"])
+        content["my_enum"] = SampleEnum(cast("int", content["my_enum"]))
     return model(**content)
 
 

@@ -44,9 +44,7 @@ def parts(sample: Sample) -> st.SearchStrategy[object]:
         st.dictionaries(int32s(), int32s(), max_size=SIZE),
     )
     return st.builds(
-        lambda text, number, subs: sample.make_part(
-            my_string=text, my_int64=number, my_subs=subs
-        ),
+        lambda text, number, subs: sample.make_part(my_string=text, my_int64=number, my_subs=subs),
         texts(),
         int64s(),
         st.dictionaries(texts(), leaves, max_size=SIZE),

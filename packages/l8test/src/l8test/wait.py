@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["until"]
-
-T = TypeVar("T")
 
 INTERVAL: Final = 0.01
 """Seconds between two looks: short against a network's reactions, long against a look."""
 
 
 async def until(
-    condition: Callable[[], T | Awaitable[T]], timeout: float = 5.0, *, message: str = ""
-) -> T:
+    condition: Callable[[], object], timeout: float = 5.0, *, message: str = ""
+) -> object:
     """Wait until a condition holds.
 
     Args:

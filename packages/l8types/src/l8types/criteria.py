@@ -48,7 +48,10 @@ class EntryNode:
         """The key with its kind, as property ids write it: ``{24}room``."""
         kind = self.collection.key_kind or Kind.INT
         text = str(self.key).lower() if isinstance(self.key, bool) else str(self.key)
-        return f"{{{int(kind)}}}{text}"
+        if "<" not in text and ">" not in text:
+            return f"{{{int(kind)}}}{text}"
+        encoded = "".join(f"%{ord(char):02X}" if char in "%<>:" else char for char in text)
+        return f"{{{int(kind)}%}}{encoded}"
 
     @property
     def step(self) -> str:

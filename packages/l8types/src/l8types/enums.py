@@ -263,7 +263,7 @@ class Operator(StrEnum):
     IS_NULL = "is null"
     IS_NOT_NULL = "is not null"
     MATCHES = "matches"
-    """One object of the attribute satisfies criteria of its own: ``any(ports: name=x and up=1)``."""
+    """One object satisfies criteria of its own: ``any(ports: name=x and up=1)``."""
 
 
 class Quantifier(Enum):

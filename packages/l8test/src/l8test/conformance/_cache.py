@@ -64,7 +64,7 @@ class CacheConformance(ModelConformance):
     def test_copies_out(self, cache: Cache, sample: Sample, queries: QueryFactory) -> None:
         """What the caller does to an item it got does not show in the cache."""
         cache.post(sample.build(1))
-        page = cache.fetch(queries.parse(f"select * from {sample.name}"))
+        page = cache.fetch(queries.parse(sample.query()))
         for item in (cache.get("string-1"), page.items[0], dict(cache.items())["string-1"]):
             assert item is not None
             sample.write(item, "my_int32", 99)
@@ -95,7 +95,7 @@ class CacheConformance(ModelConformance):
         """Put and patch add an item that is not there."""
         cache.put(sample.build(1))
         cache.patch(sample.build(2))
-        assert sorted(key for key, _ in cache.items()) == ["string-1", "string-2"]
+        assert sorted(dict(cache.items())) == ["string-1", "string-2"]
 
     def test_delete(self, cache: Cache, sample: Sample) -> None:
         """An item is removed by key or example, told with its last state, and only once."""
@@ -138,7 +138,7 @@ class CacheConformance(ModelConformance):
         """Pages follow one another without gap or overlap; the total counts all matches."""
         for index in range(7):
             cache.post(sample.build(index))
-        base = f"select * from {sample.name} sort-by myint32 limit 3 page"
+        base = sample.query("sort-by myint32 limit 3 page")
         pages = [cache.fetch(queries.parse(f"{base} {number}")) for number in range(4)]
         found = [[sample.read(item, "my_int32") for item in page.items] for page in pages]
         assert found == [[0, 1, 2], [3, 4, 5], [6], []]
@@ -152,7 +152,7 @@ class CacheConformance(ModelConformance):
         def odd(item: object) -> object | None:
             return item if sample.read(item, "my_bool") else None
 
-        query = queries.parse(f"select * from {sample.name} sort-by myint32 limit 2")
+        query = queries.parse(sample.query("sort-by myint32 limit 2"))
         page = cache.fetch(query, scope=odd)
         assert [sample.read(item, "my_int32") for item in page.items] == [1, 3]
         assert page.total == 3
@@ -162,7 +162,7 @@ class CacheConformance(ModelConformance):
         cache.add_counter("Odd", lambda item: (bool(sample.read(item, "my_bool")), ""))
         for index in range(5):
             cache.post(sample.build(index))
-        page = cache.fetch(queries.parse(f"select * from {sample.name}"))
+        page = cache.fetch(queries.parse(sample.query()))
         assert page.metadata.key_count.counts["Odd"] == 2
 
     def test_events(self, cache: Cache, sample: Sample) -> None:
@@ -238,9 +238,7 @@ class NotificationConformance(ModelConformance):
         self, notifications: NotificationCodec, sample: Sample, kind: NotificationType
     ) -> None:
         """A new and a deleted item arrive with their content, source and sequence."""
-        change = ItemChange(
-            kind, sample.name, "string-1", sample.build(1), source="n", sequence=4
-        )
+        change = ItemChange(kind, sample.name, "string-1", sample.build(1), source="n", sequence=4)
         message = notifications.encode(change, service="Tests", area=0)
         assert notifications.decode(self.wired(message)) == change
 

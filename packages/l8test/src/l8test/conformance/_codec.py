@@ -133,7 +133,7 @@ class SerializerConformance(ModelConformance):
         for item in (sample.build(4), sample.make()):
             data = serializer.marshal(item)
             assert isinstance(data, bytes)
-            found = serializer.unmarshal(data, sample.model)
+            found: object = serializer.unmarshal(data, sample.model)
             assert type(found) is sample.model
             assert found == item
 

@@ -116,7 +116,9 @@ class InspectorConformance(ModelConformance):
         introspector.inspect(sample.model)
         introspector.inspect(sample.part)
         wanted = [sample.name, sample.part.__name__]
-        assert [node.type_name for node in introspector.roots() if node.type_name in wanted] == wanted
+        assert [
+            node.type_name for node in introspector.roots() if node.type_name in wanted
+        ] == wanted
 
     def test_forget(self, introspector: Introspector, sample: Sample) -> None:
         """A forgotten model is unknown, and forgetting an unknown one does nothing."""

@@ -37,9 +37,7 @@ class PropertyConformance(ModelConformance):
         assert found.id == introspector.property(sample.property_id(5, "myint32")).id
 
     @pytest.mark.parametrize("path", ["nothing", "mysingle.nothing"])
-    def test_unknown_attribute(
-        self, introspector: Introspector, sample: Sample, path: str
-    ) -> None:
+    def test_unknown_attribute(self, introspector: Introspector, sample: Sample, path: str) -> None:
         """An unknown attribute is refused, by id and by path."""
         with pytest.raises(PropertyError):
             introspector.property(sample.property_id(1, path))

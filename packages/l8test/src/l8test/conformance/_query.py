@@ -51,15 +51,17 @@ class QueryConformance(ModelConformance):
 
     def test_text_on_the_wire(self, queries: QueryFactory, sample: Sample) -> None:
         """A message that holds only a text is parsed."""
-        query = queries.from_wire(L8Query(text=f"select * from {sample.name} where myint32=5"))
+        query = queries.from_wire(L8Query(text=sample.query("where myint32=5")))
         assert query.matches(sample.build(5))
         assert not query.matches(sample.build(6))
 
     def test_clauses(self, queries: QueryFactory, sample: Sample) -> None:
         """The clauses of a query can be read."""
         query = queries.parse(
-            f"select mystring,myint32 from {sample.name} where myint32>2 "
-            "sort-by myint32 descending limit 3 page 1"
+            sample.query(
+                "where myint32>2 sort-by myint32 descending limit 3 page 1",
+                columns="mystring,myint32",
+            )
         )
         assert query.root.type_name == sample.name
         assert [path.text for path in query.columns] == ["mystring", "myint32"]
@@ -72,14 +74,14 @@ class QueryConformance(ModelConformance):
 
     def test_defaults(self, queries: QueryFactory, sample: Sample) -> None:
         """Without clauses a query is about everything."""
-        query = queries.parse(f"select * from {sample.name}")
+        query = queries.parse(sample.query())
         assert (query.columns, query.criteria, query.sort_keys) == ((), None, ())
         assert (query.limit, query.page, query.distinct) == (0, 0, False)
         assert (query.aggregates, query.having) == ((), None)
 
     def test_bad_text(self, queries: QueryFactory, sample: Sample) -> None:
         """What is no query is refused with line and column."""
-        for text in ("select", f"select * from {sample.name} where", "drop everything"):
+        for text in ("select", sample.query("where"), "drop everything"):
             with pytest.raises(QueryError) as caught:
                 queries.parse(text)
             assert caught.value.line >= 1, text
@@ -89,8 +91,8 @@ class QueryConformance(ModelConformance):
         """Unknown models and attributes are refused, in a text and on the wire."""
         for text in (
             "select * from Nothing",
-            f"select * from {sample.name} where nothing=1",
-            f"select nothing from {sample.name}",
+            sample.query("where nothing=1"),
+            sample.query(columns="nothing"),
         ):
             with pytest.raises(QueryError):
                 queries.parse(text)
@@ -100,19 +102,19 @@ class QueryConformance(ModelConformance):
     def test_filter_keeps_order(self, queries: QueryFactory, sample: Sample) -> None:
         """Filtering leaves the order as it was, and the items themselves."""
         items = [sample.build(index) for index in (5, 1, 4, 2)]
-        found = queries.parse(f"select * from {sample.name} where myint32>1").filter(items)
+        found = queries.parse(sample.query("where myint32>1")).filter(items)
         assert [id(item) for item in found] == [id(items[index]) for index in (0, 2, 3)]
 
     def test_sort_is_stable(self, queries: QueryFactory, sample: Sample) -> None:
         """Sorting does not move items that are equal in their sort keys and primary keys."""
         items = [sample.build(1, seed=seed) for seed in range(4)]
-        found = queries.parse(f"select * from {sample.name} sort-by mybool").sort(items)
+        found = queries.parse(sample.query("sort-by mybool")).sort(items)
         assert [id(item) for item in found] == [id(item) for item in items]
 
     def test_absent_values(self, queries: QueryFactory, sample: Sample) -> None:
         """An absent operand makes a comparison false, except that it differs from any value."""
         item = sample.make(my_string="a")
-        base = f"select * from {sample.name} where mysingle.mystring"
+        base = sample.query("where mysingle.mystring")
         assert not queries.parse(f"{base}=x").matches(item)
         assert not queries.parse(f"{base}>a").matches(item)
         assert queries.parse(f"{base}!=x").matches(item)
@@ -121,8 +123,8 @@ class QueryConformance(ModelConformance):
     def test_projection(self, queries: QueryFactory, sample: Sample) -> None:
         """A projected item has the selected attributes alone; all selected is the item itself."""
         item = sample.build(3)
-        assert queries.parse(f"select * from {sample.name}").project(item) is item
-        found = queries.parse(f"select mystring,myint32 from {sample.name}").project(item)
+        assert queries.parse(sample.query()).project(item) is item
+        found = queries.parse(sample.query(columns="mystring,myint32")).project(item)
         assert found == sample.make(my_string="string-3", my_int32=3)
         assert item == sample.build(3)
 
@@ -131,7 +133,7 @@ class QueryConformance(ModelConformance):
         if not self.parameters:
             pytest.skip("the implementation takes no parameters")
         item = sample.make(my_string="x or myint32=0")
-        query = queries.parse(f"select * from {sample.name} where mystring=:key",
+        query = queries.parse(sample.query("where mystring=:key"),
                               key="x or myint32=0")  # fmt: skip
         assert query.filter([item, sample.build(0)]) == [item]
 
@@ -140,8 +142,9 @@ class QueryConformance(ModelConformance):
         if not self.aggregates:
             pytest.skip("the implementation computes no aggregates")
         query = queries.parse(
-            f"select mybool,count(*) as amount,sum(myint32) as total from {sample.name} "
-            "group-by mybool"
+            sample.query(
+                "group-by mybool", columns="mybool,count(*) as amount,sum(myint32) as total"
+            )
         )
         rows = query.aggregate([sample.build(index) for index in range(5)])
         found = {row["mybool"]: (row["amount"], row["total"]) for row in rows}

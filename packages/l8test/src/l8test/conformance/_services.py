@@ -8,13 +8,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from l8test.services import CountingService, counting_sla
 from l8test.wait import until
 from l8types.enums import Action
 from l8types.errors import ConflictError, L8Error, NotFoundError
 from l8types.values import Message, ServiceKey
-from typing_extensions import override
 
 if TYPE_CHECKING:
     from l8types.protocols.data import Elements

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -180,9 +181,7 @@ class VNicConformance:
         async with open_pair(Inbox(), Inbox()) as (a, b):
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(
-                        a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, number)
-                    )
+                    group.create_task(a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, number))
                     for number in range(50)
                 ]
             assert [task.result().first for task in tasks] == list(range(50))
@@ -240,7 +239,7 @@ class VNicConformance:
         async with open_pair(Inbox(), Inbox()) as (a, b):
             for one, other in ((a, b), (b, a)):
                 assert one.directory.uuid == one.uuid
-                await until(lambda d=one.directory, u=other.uuid: d.node(u))
+                await until(partial(one.directory.node, other.uuid))
                 ids = [info.uuid for info in one.directory.nodes() if not info.is_switch]
                 assert ids == sorted((a.uuid, b.uuid))
                 found = one.directory.node(other.uuid)

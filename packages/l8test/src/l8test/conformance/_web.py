@@ -7,19 +7,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 from l8types.enums import Action
 from l8types.pb import L8WebService
-from l8types.protocols.web import WebEndpoint
+from l8types.protocols.net import VNic
+from l8types.protocols.web import WebEndpoint, WebServerFactory
 from l8types.values import ServiceKey
-
-if TYPE_CHECKING:
-    from l8types.protocols.net import VNic
-    from l8types.protocols.web import WebServerFactory
 
 __all__ = ["GatewayHost", "HostOpener", "WebServerConformance"]
 
@@ -53,7 +49,9 @@ async def status_line(url: str) -> str:
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
-        writer.write(f"GET / HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(
+            f"GET / HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode()
+        )
         async with asyncio.timeout(10):
             return (await reader.readline()).decode()
     finally:

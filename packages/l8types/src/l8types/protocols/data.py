@@ -477,7 +477,7 @@ class Storage(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Release the connection; idempotent."""
+        """No longer usable; idempotent. What it stands on is closed by whoever opened that."""
         ...
 
 

@@ -219,7 +219,7 @@ class PropertyResolver(Protocol):
     """Property ids to properties; results are cached."""
 
     def property(self, property_id: str) -> Property:
-        """Parse a property id such as ``book<{24}1>.price``.
+        """Parse a property id such as ``book<{24}{24}1>.price``.
 
         Raises:
             PropertyError: Malformed, or an unknown type or attribute.

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clock, waiting and sample services."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+import l8test.conformance
+from l8test import FakeClock, until
+from l8test.services import CountingService, counting_sla
+from l8types.enums import Action
+from l8types.errors import ConflictError
+from l8types.protocols.services import Call
+from l8types.values import ServiceKey
+
+from .fake_network import FakeNetwork, FakeServices, FakeVNic
+
+VERBS = (Action.POST, Action.PUT, Action.PATCH, Action.DELETE, Action.GET)
+
+
+def test_clock_stands_still() -> None:
+    """Time passes when the test says so, and for both readings alike."""
+    clock = FakeClock(now=100.0)
+    assert (clock.now(), clock.monotonic()) == (100.0, 0.0)
+    clock.advance(2.5)
+    clock.advance(0)
+    assert (clock.now(), clock.monotonic()) == (102.5, 2.5)
+
+
+def test_clock_is_turned() -> None:
+    """Turning the wall clock lets no time pass; time itself never goes back."""
+    clock = FakeClock(now=100.0)
+    clock.set_wall(50.0)
+    assert (clock.now(), clock.monotonic()) == (50.0, 0.0)
+    with pytest.raises(ValueError, match="-1"):
+        clock.advance(-1)
+
+
+@pytest.mark.feature("TST-06")
+async def test_until() -> None:
+    """Waiting ends with the first true result, of a function or a coroutine function."""
+    results = iter([0, "", "there"])
+    assert await until(lambda: next(results)) == "there"
+
+    async def ready() -> int:
+        return 7
+
+    assert await until(ready) == 7
+
+
+@pytest.mark.feature("TST-06")
+async def test_until_never() -> None:
+    """A condition that never holds is named when its time is over, with the last result."""
+    with pytest.raises(TimeoutError, match=r"test_until_never.*within 0\.02 s; last result 0"):
+        await until(lambda: 0, 0.02)
+    with pytest.raises(TimeoutError, match=r"^the leader did not hold"):
+        await until(lambda: None, 0.0, message="the leader")
+
+
+async def call(service: CountingService, action: Action, content: object) -> object:
+    """Call one verb of a service."""
+    circumstances = Call(cast("Any", None), action, ServiceKey("Tests"))
+    return await getattr(service, action.name.lower())(content, circumstances)
+
+
+@pytest.mark.feature("TST-07", "TST-11")
+async def test_service_counts_and_echoes() -> None:
+    """A sample service answers with what it was given and counts by verb, until it is reset."""
+    service = CountingService()
+    for action in VERBS:
+        assert await call(service, action, action) is action
+    assert service.counts == dict.fromkeys(VERBS, 1)
+    assert [one.action for one in service.calls] == list(VERBS)
+    service.reset()
+    assert (service.counts, service.calls) == ({}, [])
+
+
+@pytest.mark.feature("TST-10")
+async def test_service_fails_when_told() -> None:
+    """A service that was told to fail raises on each verb, and counts all the same."""
+    service = CountingService()
+    service.failing = True
+    for action in VERBS:
+        with pytest.raises(ConflictError, match=f"told to fail on {action.name}"):
+            await call(service, action, None)
+    assert service.counts == dict.fromkeys(VERBS, 1)
+    service.reset()
+    assert await call(service, Action.GET, "again") == "again"
+
+
+async def test_agreements() -> None:
+    """An agreement activates the given instance, or makes one for each activation."""
+    services, service = FakeServices(), CountingService()
+    async with FakeVNic(FakeNetwork(), "node", services) as vnic:
+        assert await services.activate(counting_sla(service, name="Mine", area=3), vnic) is service
+        assert ServiceKey("Mine", 3) in services.active()
+        first = await services.activate(counting_sla(), vnic)
+        second = await services.activate(counting_sla(area=1), vnic)
+        assert first is not second
+
+
+def test_promises_are_told() -> None:
+    """Every test of every suite states its promise in one sentence."""
+    suites = [getattr(l8test.conformance, name) for name in l8test.conformance.__all__]
+    tests = [
+        test
+        for suite in suites
+        if isinstance(suite, type)
+        for name, test in vars(suite).items()
+        if name.startswith("test_")
+    ]
+    assert len(tests) > 150
+    for test in tests:
+        assert test.__doc__.endswith("."), test
+        assert "\n" not in test.__doc__, test

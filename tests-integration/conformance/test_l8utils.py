@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shared components keep what their interfaces promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from l8test.conformance import (
+    Account,
+    CacheConformance,
+    NotificationConformance,
+    RegistryConformance,
+    SecurityConformance,
+)
+from l8types.constants import Plugin
+
+if TYPE_CHECKING:
+    from l8test.models import Sample
+    from l8types.protocols.data import Cache, Elements, NotificationCodec
+    from l8types.protocols.models import Registry
+    from l8types.protocols.security import SecurityProvider
+    from l8utils import NodeResources
+
+
+class TestRegistry(RegistryConformance):
+    """The registry."""
+
+    @pytest.fixture
+    def registry(self, bare: NodeResources) -> Registry:
+        """A fresh registry."""
+        return bare.registry
+
+
+class TestCache(CacheConformance):
+    """The cache in memory."""
+
+    @pytest.fixture
+    def cache(self, resources: NodeResources, sample: Sample) -> Cache:
+        """A fresh cache."""
+        return resources.caches.create(sample.model)
+
+
+class TestNotifications(NotificationConformance):
+    """The codec of notifications."""
+
+    @pytest.fixture
+    def notifications(self, resources: NodeResources) -> NotificationCodec:
+        """The codec of a node."""
+        return resources.notifications
+
+
+class TestShallowSecurity(SecurityConformance):
+    """The permissive provider, which lacks what makes a provider secure."""
+
+    detects_damage = False
+    checks_passwords = False
+    denies = False
+
+    @pytest.fixture
+    def security(self, bare: NodeResources) -> SecurityProvider:
+        """The permissive provider, named on purpose."""
+        return bare.create(Plugin.SECURITY, "shallow")  # type: ignore[return-value]  # by its group
+
+    @pytest.fixture
+    def account(self) -> Account:
+        """Anybody."""
+        return Account("anybody", "anything", "any identity")
+
+    @pytest.fixture
+    def content(self, bare: NodeResources) -> Elements:
+        """An empty request."""
+        return bare.elements.of()
