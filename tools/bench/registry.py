@@ -30,12 +30,14 @@ class Benchmark:
     """What is measured; figures are compared within a group."""
     module: str
     """Where `measure` is; imported only in the process that measures."""
+    function: str = "measure"
+    """What `measure` is called, in a module that holds several of them."""
     limit: bool = False
     """Whether this is the bare limit that the others of the group are compared with."""
 
     def load(self) -> Measure:
         """Return the function that measures."""
-        return cast("Measure", import_module(self.module).measure)
+        return cast("Measure", getattr(import_module(self.module), self.function))
 
 
 BENCHMARKS: Final = (
@@ -65,5 +67,95 @@ BENCHMARKS: Final = (
         name="Go, noted elsewhere",
         group="cache of 100 000 items, operations per second",
         module="tools.bench.cache_noted",
+    ),
+    Benchmark(
+        name="protobuf, msgpack",
+        group="an item to self-describing bytes and back, per second",
+        module="tools.bench.codec",
+        function="measure_bare",
+        limit=True,
+    ),
+    Benchmark(
+        name="the same in order",
+        group="an item to self-describing bytes and back, per second",
+        module="tools.bench.codec",
+        function="measure_in_order",
+    ),
+    Benchmark(
+        name="our codec",
+        group="an item to self-describing bytes and back, per second",
+        module="tools.bench.codec",
+    ),
+    Benchmark(
+        name="pickle",
+        group="an item to self-describing bytes and back, per second",
+        module="tools.bench.codec",
+        function="measure_peer",
+    ),
+    Benchmark(
+        name="codec in Go, noted",
+        group="an item to self-describing bytes and back, per second",
+        module="tools.bench.codec",
+        function="measure_noted",
+    ),
+    Benchmark(
+        name="written in code",
+        group="values of an item by property id, per second",
+        module="tools.bench.properties",
+        function="measure_bare",
+        limit=True,
+    ),
+    Benchmark(
+        name="our properties",
+        group="values of an item by property id, per second",
+        module="tools.bench.properties",
+    ),
+    Benchmark(
+        name="attrgetter",
+        group="values of an item by property id, per second",
+        module="tools.bench.properties",
+        function="measure_peer",
+    ),
+    Benchmark(
+        name="property in Go, noted",
+        group="values of an item by property id, per second",
+        module="tools.bench.properties",
+        function="measure_noted",
+    ),
+    Benchmark(
+        name="==, CopyFrom",
+        group="items compared and copied, per second",
+        module="tools.bench.changes",
+        function="measure_bare",
+        limit=True,
+    ),
+    Benchmark(
+        name="our changes",
+        group="items compared and copied, per second",
+        module="tools.bench.changes",
+    ),
+    Benchmark(
+        name="deepdiff, deepcopy",
+        group="items compared and copied, per second",
+        module="tools.bench.changes",
+        function="measure_peer",
+    ),
+    Benchmark(
+        name="changes in Go, noted",
+        group="items compared and copied, per second",
+        module="tools.bench.changes",
+        function="measure_noted",
+    ),
+    Benchmark(
+        name="comprehension",
+        group="queries on 10 000 small objects: items filtered, texts parsed, per second",
+        module="tools.bench.query",
+        function="measure_by_hand",
+        limit=True,
+    ),
+    Benchmark(
+        name="our queries",
+        group="queries on 10 000 small objects: items filtered, texts parsed, per second",
+        module="tools.bench.query",
     ),
 )

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import msgspec
 
 from l8types.enums import DecoratorType
-from l8types.errors import NotFoundError
 from l8types.pb import TestProto, TestProtoSub, TestProtoSubSub
+from l8utils import TypeRegistry
 from reflect import Introspector
 
 if TYPE_CHECKING:
-    from l8types.protocols.models import Registry, TypeInfo
+    from l8types.protocols.models import Registry
 
 KEY: Final = "string-1"
 NANOSECONDS: Final = 1_773_350_400_000_000_000
@@ -194,26 +193,9 @@ def introspector() -> Introspector:
     return made
 
 
-class _Models:
-    """As much of a registry as the codec asks for."""
-
-    def __init__(self) -> None:
-        self._infos = {
-            model.__name__: cast("TypeInfo", SimpleNamespace(name=model.__name__, model=model))
-            for model in MODELS.values()
-        }
-
-    def info(self, name: str) -> TypeInfo:
-        """Look a model up by its name."""
-        if name not in self._infos:
-            raise NotFoundError(f"type {name!r} is not registered")
-        return self._infos[name]
-
-    def info_of(self, value: type | object) -> TypeInfo:
-        """Look a model up by an instance."""
-        return self.info((value if isinstance(value, type) else type(value)).__name__)
-
-
 def registry() -> Registry:
     """Make a registry that knows the three models."""
-    return cast("Registry", _Models())
+    made = TypeRegistry()
+    for model in MODELS.values():
+        made.register(model)
+    return made

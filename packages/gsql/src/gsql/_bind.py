@@ -7,31 +7,31 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gsql._chains import bound_chain
 from gsql._compare import ComparisonBinder, PathFinder
-from gsql._paths import ResultNode, UnknownNameError, resolve
+from gsql._paths import ResultNode, UnknownNameError, has_entry, resolve
 from gsql._problems import did_you_mean, problem, shown
+from gsql._shape import by_shape, is_plain
 from gsql._tree import (
     MAX_LIMIT,
     Chain,
     Column,
     Form,
-    Negation,
     Operand,
     RawAggregate,
     RawComparison,
     RawQuery,
-    Unit,
 )
 from gsql._values import FLOATS, NUMBERS, is_text, kind_name
-from l8types.criteria import Aggregate, And, AttributePath, Comparison, Criteria, Not, Or, SortKey
+from l8types.criteria import Aggregate, AttributePath, Comparison, SortKey
 from l8types.enums import Kind
 from l8types.errors import NotFoundError
 from l8types.protocols.models import Inspector, ModelNode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["Bound", "bind", "criteria_of"]
+__all__ = ["Bound", "bind"]
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
@@ -62,40 +62,37 @@ class Bound:
     match_case: bool
     map_reduce: bool
     register: bool
+    by_shape: bool = False
+    as_written: Chain[Comparison] | None = None
+    """The condition as other nodes read it, where the shape of the text decides."""
+
+    @property
+    def named_paths(self) -> Iterator[AttributePath]:
+        """Attributes that it sorts by, groups by and computes with."""
+        yield from (key.path for key in self.sort_keys)
+        yield from self.group_by
+        yield from (each.path for each in self.aggregates if each.path is not None)
 
 
-def bind(raw: RawQuery, inspector: Inspector, parameters: Mapping[str, object]) -> Bound:
+def bind(
+    raw: RawQuery,
+    inspector: Inspector,
+    parameters: Mapping[str, object],
+    *,
+    by_shape: bool = False,
+) -> Bound:
     """Bind a query to the model that it names.
+
+    Args:
+        raw: The query.
+        inspector: Knows the models.
+        parameters: Values of the parameters.
+        by_shape: Its conditions are read by their shape, not by precedence.
 
     Raises:
         QueryError: A name or value does not fit; tells where.
     """
-    return _Binder(raw, _root(raw, inspector), parameters).bind()
-
-
-def criteria_of(chain: Chain[Comparison] | None) -> Criteria | None:
-    """The condition that a chain means; ``and`` binds tighter than ``or``."""
-    return None if chain is None else _criteria(chain)
-
-
-def _criteria(unit: Unit[Comparison]) -> Criteria:
-    if isinstance(unit, Comparison):
-        return unit
-    if isinstance(unit, Negation):
-        return Not(_criteria(unit.unit))
-    groups: list[list[Criteria]] = [[]]
-    for index, each in enumerate(unit.units):
-        term = _criteria(each)
-        groups[-1].extend(term.terms if isinstance(term, And) else (term,))
-        if index < len(unit.or_after) and unit.or_after[index]:
-            groups.append([])
-    terms: list[Criteria] = []
-    for group in groups:
-        if len(group) > 1:
-            terms.append(And(tuple(group)))
-        else:
-            terms.extend(group[0].terms if isinstance(group[0], Or) else group)
-    return terms[0] if len(terms) == 1 else Or(tuple(terms))
+    return _Binder(raw, _root(raw, inspector), parameters, shaped=by_shape).bind()
 
 
 def _root(raw: RawQuery, inspector: Inspector) -> ModelNode:
@@ -116,8 +113,16 @@ def _root(raw: RawQuery, inspector: Inspector) -> ModelNode:
 class _Binder:
     """Binds one query."""
 
-    def __init__(self, raw: RawQuery, root: ModelNode, parameters: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        raw: RawQuery,
+        root: ModelNode,
+        parameters: Mapping[str, object],
+        *,
+        shaped: bool,
+    ) -> None:
         self.raw = raw
+        self.shaped = shaped
         self.root = root
         self.parameters = parameters
         self.used: set[str] = set()
@@ -130,6 +135,7 @@ class _Binder:
             column = raw.columns[0]
             message = "select either '*' or attributes, not both"
             raise problem(message, raw.text, column.offset, len(column.text))
+        self._check_columns(columns)
         group_by = tuple(self._path(column) for column in raw.group_by)
         aggregates = tuple(self._aggregate(aggregate) for aggregate in raw.aggregates)
         results = {aggregate.alias.lower(): _result(aggregate) for aggregate in aggregates}
@@ -158,6 +164,8 @@ class _Binder:
             match_case=raw.match_case,
             map_reduce=raw.map_reduce,
             register=raw.register,
+            by_shape=self.shaped,
+            as_written=self._as_written(),
         )
         unused = sorted(self.parameters.keys() - self.used)
         if unused:
@@ -177,14 +185,34 @@ class _Binder:
         except UnknownNameError as error:
             raise problem(str(error), self.raw.text, column.offset, len(column.text)) from None
 
+    def _check_columns(self, columns: tuple[AttributePath, ...]) -> None:
+        for column, path in zip(self.raw.columns, columns, strict=True):
+            if has_entry(path):
+                raise problem(
+                    f"{column.text} names one entry, which an item cannot be reduced to; select "
+                    "the whole attribute",
+                    self.raw.text,
+                    column.offset,
+                    len(column.text),
+                )
+
     def _chain(
         self, chain: Chain[RawComparison] | None, paths: PathFinder
     ) -> Chain[Comparison] | None:
         if chain is None:
             return None
         binder = ComparisonBinder(self.raw, self.root, paths, self.parameters, self.used)
-        units = tuple(_map(unit, binder) for unit in chain.units)
-        return Chain(units, chain.or_after)
+        return bound_chain(by_shape(chain) if self.shaped else chain, binder.bind)
+
+    def _as_written(self) -> Chain[Comparison] | None:
+        """The condition without the brackets that its shape stands for, as it is sent."""
+        where = self.raw.where
+        if where is None or not self.shaped or not is_plain(where):
+            return None
+        binder = ComparisonBinder(
+            self.raw, self.root, self._path_of_name, self.parameters, self.used
+        )
+        return bound_chain(where, binder.bind)
 
     def _aggregate(self, raw: RawAggregate) -> Aggregate:
         if raw.column.text == "*":
@@ -287,14 +315,6 @@ class _Binder:
                 len(operand.text),
             )
         return value
-
-
-def _map(unit: Unit[RawComparison], binder: ComparisonBinder) -> Unit[Comparison]:
-    if isinstance(unit, RawComparison):
-        return binder.bind(unit)
-    if isinstance(unit, Negation):
-        return Negation(_map(unit.unit, binder))
-    return Chain(tuple(_map(each, binder) for each in unit.units), unit.or_after)
 
 
 def _texts(columns: tuple[Column, ...], paths: tuple[AttributePath, ...]) -> tuple[str, ...]:

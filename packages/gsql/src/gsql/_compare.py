@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gsql._paths import UnknownNameError, fans_out
+from gsql._chains import bound_chain, criteria_of
+from gsql._paths import UnknownNameError, fans_out, resolve
 from gsql._patterns import like_pattern, star_pattern, unescaped
 from gsql._problems import did_you_mean, problem, shown
-from gsql._tree import MAX_LIST_ITEMS, Form, Operand, RawComparison, RawQuery
+from gsql._tree import MAX_LIST_ITEMS, Chain, Form, Operand, RawComparison, RawQuery
 from gsql._values import NUMBERS, ClashError, from_parameter, from_text, is_text, kind_name
 from l8types.criteria import AttributePath, Comparison
 from l8types.enums import Kind, Operator, Quantifier
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NEGATIVE", "ComparisonBinder", "PathFinder", "default_quantifier", "tests_whole"]
 
-PathFinder = Callable[[str], AttributePath]
+PathFinder: TypeAlias = Callable[[str], AttributePath]
 """Attribute of a name.
 
 Raises:
@@ -84,6 +85,8 @@ class ComparisonBinder:
         Raises:
             QueryError: Neither side is an attribute, or the other side does not fit it.
         """
+        if raw.inner is not None:
+            return self._element(raw, raw.inner)
         path, operator, right = self._sides(raw)
         try:
             operator, value = self._value(path, operator, right)
@@ -95,6 +98,27 @@ class ComparisonBinder:
             quantifier = raw.quantifier
         match_case = self._raw.match_case or not is_text(path.node)
         return Comparison(path, operator, value, quantifier, match_case)
+
+    def _element(self, raw: RawComparison, inner: Chain[RawComparison]) -> Comparison:
+        """``any(path: …)``: the names in it are those of the objects that the path reaches."""
+        try:
+            path = self._paths(raw.left.text)
+        except UnknownNameError as error:
+            raise self._problem(str(error), raw.left) from None
+        node = path.node
+        if node.kind is not Kind.MESSAGE:
+            kind = kind_name(node)
+            raise self._problem(f"{path.text} is of kind {kind} and has no attributes", raw.left)
+        binder = ComparisonBinder(
+            self._raw, node, lambda text: resolve(node, text), self._parameters, self._used
+        )
+        every = raw.quantifier is Quantifier.ALL and fans_out(path)
+        return Comparison(
+            path,
+            Operator.MATCHES,
+            criteria_of(bound_chain(inner, binder.bind)),
+            Quantifier.ALL if every else Quantifier.ANY,
+        )
 
     def _problem(self, message: str, operand: Operand) -> QueryError:
         return problem(message, self._raw.text, operand.offset, max(1, len(operand.text)))

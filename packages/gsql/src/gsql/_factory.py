@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from gsql._bind import bind
 from gsql._parser import parse_text
@@ -17,9 +17,13 @@ from l8types.pb import L8Query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gsql._bind import Bound
+    from gsql._builder import Selection
     from l8types.protocols.models import Inspector
 
 __all__ = ["QueryFactory"]
+
+T = TypeVar("T")
 
 _NO_PARAMETERS: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -32,10 +36,22 @@ class QueryFactory:
     Args:
         inspector: Knows the models that may be queried.
         cache_size: How many texts, and how many messages, are remembered.
+        precedence: How texts that mix ``and`` and ``or`` without brackets are read: ``sql``, where
+            ``and`` binds tighter, or ``reference``, where the shape decides as it does on nodes of
+            the first make. Received trees say by themselves what belongs together.
     """
 
-    def __init__(self, inspector: Inspector, *, cache_size: int = 1_024) -> None:
+    def __init__(
+        self,
+        inspector: Inspector,
+        *,
+        cache_size: int = 1_024,
+        precedence: Literal["sql", "reference"] = "sql",
+    ) -> None:
+        if precedence not in {"sql", "reference"}:
+            raise ValueError(f"precedence is 'sql' or 'reference', not {precedence!r}")
         self._inspector = inspector
+        self._by_shape = precedence == "reference"
         self._raw = lru_cache(cache_size)(parse_text)
         self._texts = lru_cache(cache_size)(self._from_text)
         self._messages = lru_cache(cache_size)(self._from_bytes)
@@ -50,7 +66,16 @@ class QueryFactory:
         """
         if not parameters:
             return self._texts(text)
-        return BoundQuery(bind(self._raw(text), self._inspector, parameters))
+        return BoundQuery(self._bind(text, parameters))
+
+    def build(self, selection: Selection[T]) -> BoundQuery:
+        """Query of a selection that was put together in Python.
+
+        Raises:
+            QueryError: A name or value does not fit the model, or the model is not known.
+        """
+        raw, parameters = selection.parts(self._inspector)
+        return BoundQuery(bind(raw, self._inspector, parameters))
 
     def from_wire(self, message: L8Query) -> BoundQuery:
         """Query from its message; a message with only text is parsed.
@@ -66,14 +91,17 @@ class QueryFactory:
         self._messages.cache_clear()
 
     def _from_text(self, text: str) -> BoundQuery:
-        return BoundQuery(bind(self._raw(text), self._inspector, _NO_PARAMETERS), text)
+        return BoundQuery(self._bind(text, _NO_PARAMETERS), text)
+
+    def _bind(self, text: str, parameters: Mapping[str, object]) -> Bound:
+        return bind(self._raw(text), self._inspector, parameters, by_shape=self._by_shape)
 
     def _from_bytes(self, data: bytes) -> BoundQuery:
         message = L8Query.FromString(data)
         if is_text_only(message):
             if not message.text:
                 raise problem("the query is empty; send a text or a tree")
-            bound = bind(self._raw(message.text), self._inspector, _NO_PARAMETERS)
+            bound = self._bind(message.text, _NO_PARAMETERS)
             return BoundQuery(bound, message.text, identity=message.aaa_id)
         bound = bind(from_message(message), self._inspector, _NO_PARAMETERS)
         return BoundQuery(bound, message.text, identity=message.aaa_id, message=message)

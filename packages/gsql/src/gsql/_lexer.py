@@ -54,6 +54,8 @@ _END = r"(?![^\s()\[\]\"',=<>!])"
 _NO_OPERATOR = r"(?!\s*[=<>!])(?!\s+(?:in|like|between|is)(?![\w.]))"
 _STRING = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 _PARAMETER = r":[^\W\d]\w*"
+_KEY = r"<\{\d{1,3}%?\}[^<>]*>"
+_PATH = rf"[^\W\d][\w.]*(?:{_KEY}[\w.]*)*"
 _STOPPERS = (
     "and|or|select|from|where|group-by|having|sort-by|ascending|descending|limit|page|match-case|"
     "mapreduce|register"
@@ -61,18 +63,19 @@ _STOPPERS = (
 _FLAGS: Final = re.IGNORECASE | re.DOTALL
 
 _CLAUSE: Final = re.compile(
-    rf"(?P<word>[^\W\d][\w.]*(?:-\w+)*)|(?P<int>[+-]?\d+)(?![\w.])|(?P<mark>[*,()])"
+    rf"(?P<word>{_PATH}(?:-\w+)*)|(?P<int>[+-]?\d+)(?![\w.])|(?P<mark>[*,()])"
     rf"|(?P<parameter>{_PARAMETER})",
     _FLAGS,
 )
 _LEFT: Final = re.compile(
     rf"(?P<open>\()|(?P<not>not{_END}{_NO_OPERATOR})"
     rf"|(?P<quantifier>(?:all|any){_END}(?!\s*\)){_NO_OPERATOR}(?!\s+not\s+(?:in|like|between)\b))"
-    r"|(?P<function>(?:count|sum|avg|min|max)\s*\(\s*(?:\*|[^\W\d][\w.]*)\s*\))"
+    rf"|(?P<function>(?:count|sum|avg|min|max)\s*\(\s*(?:\*|{_PATH})\s*\))"
     rf"|(?P<quoted>{_STRING})|(?P<parameter>{_PARAMETER}){_END}"
-    r"|(?P<bare>[^\s()<>=!,\[\]\"']+)",
+    rf"|(?P<bare>[^\s()<>=!,\[\]\"']+(?:{_KEY}[^\s()<>=!,\[\]\"']*)*)",
     _FLAGS,
 )
+_ELEMENT: Final = re.compile(rf"\s*\(\s*(?P<path>{_PATH})\s*:", _FLAGS)
 _OPERATOR: Final = re.compile(
     r"(?P<symbol>[=<>!]+)|(?P<word>(?:not\s+)?(?:in|like|between)|is(?:\s+not)?\s+(?:null|nil))"
     rf"{_END}",
@@ -80,6 +83,7 @@ _OPERATOR: Final = re.compile(
 )
 _VALUE: Final = re.compile(
     rf"(?P<quoted>{_STRING})|(?P<parameter>{_PARAMETER})(?![^\s()])"
+    rf"|(?P<keyed>[^\W\d][\w.]*{_KEY}[\w.]*(?:{_KEY}[\w.]*)*)"
     r"|(?P<bare>(?![\"'])[^\s()<>=]+"
     rf"(?:\s+(?!(?:{_STOPPERS})(?![^\s()]))[^\s()<>=]+)*)",
     _FLAGS,
@@ -201,26 +205,41 @@ class _Scan:
                 raise self._fail("expected a condition", start)
             self.at = found.end()
             group = found.lastgroup or ""
-            if group not in {"open", "not"}:
+            element = _ELEMENT.match(self.text, self.at) if group == "quantifier" else None
+            if group not in {"open", "not"} and element is None:
                 break
             nots += group == "not"
-            self.depth += group == "open"
+            self.depth += group != "not"
             if self.depth + nots > MAX_DEPTH:
                 raise self._fail(f"the conditions are nested deeper than {MAX_DEPTH}", start)
-            yield Token("LPAR" if group == "open" else "NOT", found.group(), start)
-        self.comparisons += 1
-        if self.comparisons > MAX_COMPARISONS:
-            raise self._fail(f"there are more than {MAX_COMPARISONS} comparisons", start)
+            if element is None:
+                yield Token("LPAR" if group == "open" else "NOT", found.group(), start)
+            else:
+                yield from self._element(found.group(), element, start)
+        self._count_comparison(start)
         if group == "quantifier":
             yield Token("ANY_ALL", found.group(), start)
             start = self._skip()
             found = _LEFT.match(self.text, start)
             if found is None or found.lastgroup not in {"function", "bare"}:
                 raise self._fail("expected an attribute", start)
-            self.at, group = found.end(), found.lastgroup
+            self.at, group = found.end(), found.lastgroup or ""
         word = found.group()
         yield Token("LEFT", word, start, _operand(group, word, start))
         yield from self._operator()
+
+    def _count_comparison(self, start: int) -> None:
+        self.comparisons += 1
+        if self.comparisons > MAX_COMPARISONS:
+            raise self._fail(f"there are more than {MAX_COMPARISONS} comparisons", start)
+
+    def _element(self, word: str, found: re.Match[str], start: int) -> Iterator[Token]:
+        """``any(path:``, which opens a condition on one object."""
+        self._count_comparison(start)
+        self.at = found.end()
+        path, place = found["path"], found.start("path")
+        yield Token("ANY_ALL", word, start)
+        yield Token("ELEMENT", path, place, _operand("bare", path, place))
 
     def _operator(self) -> Iterator[Token]:
         start = self._skip()

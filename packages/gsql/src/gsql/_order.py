@@ -16,7 +16,7 @@ from l8types.enums import Container, Presence
 if TYPE_CHECKING:
     from l8types.criteria import SortKey
 
-__all__ = ["Sorter", "sorter"]
+__all__ = ["Sorter", "order_of", "sorter"]
 
 _ADDRESS: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
 
@@ -81,6 +81,11 @@ def _exact_text(text: str) -> tuple[int, int | str]:
 def _folded_text(text: str) -> tuple[int, int | str]:
     """Order of a text whatever its case."""
     return _exact_text(text.lower())
+
+
+def order_of(*, match_case: bool) -> Callable[[Any], Any]:
+    """Function that makes the order of a text from it."""
+    return _exact_text if match_case else _folded_text
 
 
 def _ascending(values: list[Any]) -> object:

@@ -194,6 +194,20 @@ class _Builder(Transformer[Token, RawQuery]):
         found = _compare(parts, left, Operator.BETWEEN, value)
         return Negation(found) if word.text.startswith("not") else found
 
+    def element(self, parts: list[object]) -> RawComparison:
+        """``any(ports: name=x and speed>1)``."""
+        quantifier, element, inner, _ = parts
+        assert isinstance(quantifier, Token)  # noqa: S101 - what the grammar says
+        assert isinstance(element, Token)  # noqa: S101
+        assert isinstance(inner, Chain)  # noqa: S101
+        assert element.operand is not None  # noqa: S101
+        return RawComparison(
+            element.operand,
+            Operator.MATCHES,
+            quantifier=Quantifier(quantifier.text.lower()),
+            inner=inner,
+        )
+
     def group(self, parts: list[object]) -> object:
         """An expression in brackets."""
         return parts[1]

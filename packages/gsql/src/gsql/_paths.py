@@ -3,19 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from gsql._problems import did_you_mean, shown
-from l8types.criteria import AttributePath
+from l8types.criteria import AttributePath, EntryNode
 from l8types.enums import Container, DecoratorType, Kind, Presence
 from l8types.protocols.models import ModelNode
 
-__all__ = ["ResultNode", "UnknownNameError", "fans_out", "resolve", "row_key"]
+__all__ = ["ResultNode", "UnknownNameError", "fans_out", "has_entry", "resolve", "row_key"]
 
 _NOTHING: Final[Mapping[str, ModelNode]] = MappingProxyType({})
+_STEP: Final = re.compile(r"([^.<>]+)(?:<\{(\d{1,3})(%?)\}([^<>]*)>)?(?:\.(?=.)|$)", re.DOTALL)
+_ENCODED: Final = re.compile(r"%([0-9A-Fa-f]{2})")
+_POSITION: Final = re.compile(r"\d{1,9}", re.ASCII)
+_WHOLE: Final = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _UNDECORATED: Final[Mapping[DecoratorType, tuple[str, ...]]] = MappingProxyType({})
 
 
@@ -52,6 +57,11 @@ def fans_out(path: AttributePath, *, whole: bool = False) -> bool:
     return any(node.container is not Container.SINGLE for node in nodes)
 
 
+def has_entry(path: AttributePath) -> bool:
+    """Whether the path names one entry of a collection."""
+    return any(isinstance(node, EntryNode) for node in path.nodes)
+
+
 def row_key(path: AttributePath) -> str:
     """Key of a result or grouping attribute in the rows of an aggregate query."""
     node = path.node
@@ -72,18 +82,68 @@ def resolve(root: ModelNode, text: str) -> AttributePath:
     Raises:
         UnknownNameError: There is none; the message suggests the nearest.
     """
-    names = text.lower().split(".")
-    if len(names) > 1 and names[0] == root.type_name.lower() and _step(root, names[0]) is None:
-        del names[0]
+    if "<" not in text and "." not in text:
+        # By far the most frequent case.
+        only = _step(root, text.lower())
+        if only is not None:
+            return AttributePath((only,))
+    steps = list(_steps(text))
+    first, key = steps[0]
+    prefixed = len(steps) > 1 and key is None and first == root.type_name.lower()
+    if prefixed and _step(root, first) is None:
+        del steps[0]
     nodes: list[ModelNode] = []
     at = root
-    for name in names:
+    for name, key in steps:
         found = _step(at, name)
         if found is None:
             raise UnknownNameError(_unknown(at, name))
-        nodes.append(found)
-        at = found
+        at = found if key is None else _entry(found, *key)
+        nodes.append(at)
     return AttributePath(tuple(nodes))
+
+
+def _steps(text: str) -> Iterator[tuple[str, tuple[int, str] | None]]:
+    """Lower-case names of a dotted text, each with the kind and the text of its key, if any."""
+    if "<" not in text:
+        yield from ((name, None) for name in text.lower().split("."))
+        return
+    at = 0
+    while at < len(text):
+        found = _STEP.match(text, at)
+        if found is None:
+            raise UnknownNameError(f"{shown(text)} is no path; write a key as in tags<{{24}}room>")
+        name, kind, encoded, key = found.groups()
+        if encoded:
+            key = _ENCODED.sub(lambda code: chr(int(code[1], 16)), key)
+        yield name.lower(), None if kind is None else (int(kind), key)
+        at = found.end()
+
+
+def _entry(node: ModelNode, kind: int, text: str) -> EntryNode:
+    """One entry of a collection."""
+    if node.container is Container.SINGLE:
+        raise UnknownNameError(f"{node.field_name} is a single value and has no entries")
+    if node.container is Container.LIST:
+        if not _POSITION.fullmatch(text) or kind == Kind.STRING:
+            raise UnknownNameError(f"{node.field_name} is a list, {shown(text)} is no position")
+        return EntryNode(node, int(text))
+    return EntryNode(node, _map_key(node, kind, text))
+
+
+def _map_key(node: ModelNode, kind: int, text: str) -> int | str | bool:
+    wanted = node.key_kind or Kind.STRING
+    if wanted is Kind.STRING and kind == Kind.STRING:
+        return text
+    if wanted is Kind.BOOL and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if wanted not in {Kind.STRING, Kind.BOOL} and kind != Kind.STRING and _WHOLE.fullmatch(text):
+        return int(text)
+    name = wanted.name.lower()
+    raise UnknownNameError(
+        f"{node.field_name} has keys of kind {name}, <{{{kind}}}{text}> is none; "
+        f"write <{{{int(wanted)}}}…>"
+    )
 
 
 def _unknown(node: ModelNode, name: str) -> str:

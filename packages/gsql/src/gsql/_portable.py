@@ -14,7 +14,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from gsql._compare import default_quantifier
-from gsql._paths import UnknownNameError, fans_out, resolve
+from gsql._paths import UnknownNameError, fans_out, has_entry, resolve
 from gsql._patterns import pattern_pieces
 from gsql._tree import Chain, Negation, Unit
 from gsql._values import INTEGERS, is_text
@@ -63,7 +63,9 @@ def lowered(bound: Bound) -> Bound:
     """
     if bound.having is not None or bound.distinct or len(bound.sort_keys) > 1:
         raise NotPortableError("having, distinct and several sort keys have no place in the tree")
-    if bound.where is None:
+    if any(map(has_entry, bound.named_paths)):
+        raise NotPortableError("sorting and grouping by one entry ends a peer where it is absent")
+    if bound.where is None or bound.as_written is not None:
         return bound
     where = _chain(bound.where)
     return bound if where == bound.where else dataclasses.replace(bound, where=where)
@@ -209,6 +211,10 @@ def comparator(root: ModelNode, comparison: Comparison) -> L8Comparator:
     Raises:
         NotPortableError: It cannot be said, or would end a peer.
     """
+    if comparison.operator is Operator.MATCHES:
+        raise NotPortableError("conditions on one and the same object have no place in the tree")
+    if has_entry(comparison.path):
+        raise NotPortableError(f"{comparison.path.text} ends a peer where there is no such entry")
     _require_default(comparison)
     node, operator, value = comparison.path.node, comparison.operator, comparison.value
     if operator is Operator.LIKE:

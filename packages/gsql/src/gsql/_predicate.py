@@ -17,7 +17,7 @@ from l8types.enums import Container, Kind, Operator, Presence, Quantifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["filter_function", "predicate_function"]
+__all__ = ["filter_function", "predicate_function", "predicate_source"]
 
 _ORDER: Final = {
     Operator.EQ: "==",
@@ -34,6 +34,14 @@ def predicate_function(criteria: Criteria, *, rows: bool = False) -> Callable[[o
     source = Source(rows=rows)
     text = f"def matches(x):\n    return bool({_Writer(source).condition(criteria)})\n"
     return cast("Callable[[object], bool]", source.function("matches", text))
+
+
+def predicate_source(criteria: Criteria) -> str:
+    """The generated Python, with the constants that it reads in comments; for people."""
+    source = Source()
+    condition = _Writer(source).condition(criteria)
+    constants = "".join(f"# {name} = {value!r}\n" for name, value in source.constants.items())
+    return f"{constants}def matches(x):\n    return bool({condition})\n"
 
 
 def filter_function(criteria: Criteria, *, guarded: bool) -> Callable[[object], list[object]]:
@@ -53,6 +61,7 @@ class _Writer:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._item = "x"
 
     def condition(self, criteria: Criteria) -> str:
         """Expression of any criteria."""
@@ -64,26 +73,48 @@ class _Writer:
         return f"({word.join(self.condition(term) for term in criteria.terms)})"
 
     def _comparison(self, comparison: Comparison) -> str:
-        path, operator, value = comparison.path, comparison.operator, comparison.value
+        _path, operator, value = comparison.path, comparison.operator, comparison.value
+        if operator is Operator.MATCHES:
+            return self._element(comparison)
         if tests_whole(operator, value):
             return self._absence(comparison)
+        return self._with_value(comparison)
+
+    def _with_value(self, comparison: Comparison) -> str:
+        path, operator, value = comparison.path, comparison.operator, comparison.value
         if isinstance(value, AttributePath):
             return self._two_paths(comparison, value)
         negated = operator in NEGATIVE
         if negated and comparison.quantifier is default_quantifier(operator, path, value):
             if operator is Operator.NE and self._is_plain(path):
-                return self._leaf(comparison, operator)(self.source.read("x", path.node))
+                return self._leaf(comparison, operator)(self.source.read(self._item, path.node))
             positive = self._leaf(comparison, NEGATIVE[operator])
-            return f"(not {self.source.walk('x', path, positive, every=False)})"
+            return f"(not {self._walk(path, positive, every=False)})"
         every = comparison.quantifier is Quantifier.ALL
         if negated:
             return self._some_differs(comparison)
-        return self.source.walk("x", path, self._leaf(comparison, operator), every=every)
+        return self._walk(path, self._leaf(comparison, operator), every=every)
+
+    def _element(self, comparison: Comparison) -> str:
+        """``any(path: …)``: all of the inner condition holds for one and the same object."""
+
+        def holds(read: str) -> str:
+            before, self._item = self._item, read
+            try:
+                return self.condition(cast("Criteria", comparison.value))
+            finally:
+                self._item = before
+
+        every = comparison.quantifier is Quantifier.ALL
+        return self._walk(comparison.path, holds, every=every)
+
+    def _walk(self, path: AttributePath, leaf: Leaf, *, every: bool, whole: bool = False) -> str:
+        return self.source.walk(self._item, path, leaf, every=every, whole=whole)
 
     def _some_differs(self, comparison: Comparison) -> str:
         """``any path != value``: an element without a value differs as well."""
         positive = self._leaf(comparison, NEGATIVE[comparison.operator])
-        return f"(not {self.source.walk('x', comparison.path, positive, every=True)})"
+        return f"(not {self._walk(comparison.path, positive, every=True)})"
 
     def _is_plain(self, path: AttributePath) -> bool:
         """Whether reading the path is all there is to it."""
@@ -143,14 +174,13 @@ class _Writer:
         with self._looking():
 
             def against(left: str) -> str:
-                return self.source.walk(
-                    "x",
+                return self._walk(
                     other,
                     lambda right: f"{_low(left, fold=fold)} {sign} {_low(right, fold=fold)}",
                     every=False,
                 )
 
-            found = self.source.walk("x", comparison.path, against, every=every)
+            found = self._walk(comparison.path, against, every=every)
         return f"(not {found})" if negated else found
 
     @contextmanager
@@ -175,15 +205,14 @@ class _Writer:
             if comparison.quantifier is default:
                 there = self._all_there(path, leaf)
             else:
-                there = self.source.walk("x", path, leaf, every=False, whole=True)
+                there = self._walk(path, leaf, every=False, whole=True)
         return there if operator in NEGATIVE else f"(not {there})"
 
     def _all_there(self, path: AttributePath, leaf: Leaf) -> str:
-        walk = self.source.walk
-        there = walk("x", path, leaf, every=True, whole=True)
+        there = self._walk(path, leaf, every=True, whole=True)
         if not fans_out(path, whole=True):
             return there
-        return f"({walk('x', path, lambda _: 'True', every=False, whole=True)} and {there})"
+        return f"({self._walk(path, lambda _: 'True', every=False, whole=True)} and {there})"
 
     def _is_there(self, path: AttributePath) -> Leaf:
         if path.node.container is not Container.SINGLE:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gsql._compare import NEGATIVE, default_quantifier
 from gsql._patterns import quoted, star_text
@@ -86,6 +86,9 @@ def _unit_text(unit: Unit[Comparison], root: str) -> str:
 
 def _comparison_text(comparison: Comparison, root: str) -> str:
     path, operator, value = comparison.path, comparison.operator, comparison.value
+    if operator is Operator.MATCHES:
+        inner = criteria_text(cast("Criteria", value), path.node.type_name)
+        return f"{comparison.quantifier.value}({path.text}: {inner})"
     default = default_quantifier(operator, path, value)
     prefix = "" if comparison.quantifier is default else f"{comparison.quantifier.value} "
     left = f"{prefix}{path.text}"
@@ -93,14 +96,20 @@ def _comparison_text(comparison: Comparison, root: str) -> str:
         return f"{left} {operator.value}"
     if operator in {Operator.LIKE, Operator.NOT_LIKE}:
         return _pattern_text(left, operator, str(value))
+    return left + _right_text(comparison, root)
+
+
+def _right_text(comparison: Comparison, root: str) -> str:
+    """Operator and value."""
+    node, operator, value = comparison.path.node, comparison.operator, comparison.value
     if isinstance(value, tuple):
-        texts = [value_text(path.node, each) for each in value]
+        texts = [value_text(node, each) for each in value]
         if operator is Operator.BETWEEN:
-            return f"{left} between {texts[0]} and {texts[1]}"
-        return f"{left} {operator.value} [{','.join(texts)}]"
+            return f" between {texts[0]} and {texts[1]}"
+        return f" {operator.value} [{','.join(texts)}]"
     if isinstance(value, AttributePath):
-        return f"{left}{operator.value}{root}.{value.text}"
-    return f"{left}{operator.value}{value_text(path.node, value)}"
+        return f"{operator.value}{root}.{value.text}"
+    return f"{operator.value}{value_text(node, value)}"
 
 
 def _pattern_text(left: str, operator: Operator, pattern: str) -> str:

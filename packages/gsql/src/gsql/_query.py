@@ -7,9 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from gsql._aggregate import Aggregator, aggregator
-from gsql._bind import Bound, criteria_of
+from gsql._chains import criteria_of
+from gsql._cursor import Pager
+from gsql._explain import explanation
+from gsql._lint import Finding, findings
 from gsql._order import Sorter, sorter
-from gsql._predicate import filter_function, predicate_function
+from gsql._paths import UnknownNameError, resolve
+from gsql._pinned import int32_hash, pinned_key, value_of
+from gsql._predicate import filter_function, predicate_function, predicate_source
 from gsql._print import criteria_text, query_text
 from gsql._project import projection
 from gsql._wire import to_message
@@ -18,6 +23,7 @@ from l8types.pb import L8Query
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from gsql._bind import Bound
     from l8types.criteria import Aggregate, AttributePath, Criteria, SortKey
     from l8types.protocols.models import ModelNode
 
@@ -117,6 +123,69 @@ class BoundQuery:
     def identity(self) -> str:
         """Who asks, "" when not said."""
         return self._identity
+
+    @cached_property
+    def key(self) -> str | None:
+        """Plain text of the primary key that every match must have, ``None`` when not pinned.
+
+        A text pins the key only with ``match-case`` or when it has no letters, since ``id=r1`` also
+        matches ``R1``. Whether the item with the key matches is still for ``matches`` to tell.
+        """
+        return pinned_key(self._bound.root, self.criteria)
+
+    @cached_property
+    def hash(self) -> int:
+        """Signed 32-bit hash of the text, as nodes of the first make compute it.
+
+        For diagnostics: different queries may share it. Python's ``hash()`` and ``==`` compare what
+        queries ask.
+        """
+        return int32_hash(self.text)
+
+    def value_of(self, path: str) -> object:
+        """Value that an attribute is compared with in the criteria (queries as parameters).
+
+        The first comparison with a value counts, whatever its operator; ``None`` without one, also
+        when the model has no such attribute.
+        """
+        try:
+            return value_of(self.criteria, resolve(self._bound.root, path))
+        except UnknownNameError:
+            return None
+
+    def cursor(self, item: object) -> str:
+        """Opaque text of the item's place in the answer, to be handed back for the next page.
+
+        Raises:
+            QueryError: The model has no primary key, or the query is one of aggregates.
+        """
+        return self._pager.cursor(item)
+
+    def after(self, items: Iterable[object], cursor: str = "") -> list[object]:
+        """The next ``limit`` of the (matching) items in the order of the query, ties by key.
+
+        Args:
+            items: What matches; more items may have come or gone since the last page.
+            cursor: Where to go on; "" begins at the first.
+
+        Raises:
+            QueryError: Not a cursor, or one of another query; limit and page do not make a query
+                another one. Also when the query has no cursors.
+        """
+        return self._pager.after(items, cursor)
+
+    def portability(self) -> tuple[Finding, ...]:
+        """What nodes of another make refuse, are told in other words, or may stumble over."""
+        return findings(self._bound, self._text)
+
+    def explain(self, *, source: bool = False) -> str:
+        """What the query does, in plain text of several lines; for people, the form may change.
+
+        Args:
+            source: Also show the generated Python of the condition.
+        """
+        code = predicate_source(self.criteria) if source and self.criteria is not None else ""
+        return explanation(self._bound, self.criteria, self.having, self.portability(), code)
 
     def matches(self, item: object) -> bool:
         """Whether the item is of the queried model and satisfies the criteria; never raises."""
@@ -219,6 +288,18 @@ class BoundQuery:
     def _sorter(self) -> Sorter:
         bound = self._bound
         return sorter(bound.sort_keys, match_case=bound.match_case, rows=bool(bound.aggregates))
+
+    @cached_property
+    def _pager(self) -> Pager:
+        bound = self._bound
+        root = bound.root.type_name
+        facts = (
+            root,
+            criteria_text(self.criteria, root),
+            tuple((key.path.text, key.descending) for key in bound.sort_keys),
+            bound.match_case,
+        )
+        return Pager(bound, self._sorter, repr(facts))
 
     @cached_property
     def _project(self) -> Callable[[object], object] | None:

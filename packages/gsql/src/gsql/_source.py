@@ -9,11 +9,12 @@ of the model, values are constants with numbered names.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gsql._paths import row_key
+from l8types.criteria import EntryNode
 from l8types.enums import Container, Presence
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Source:
         self._constants[name] = value
         return name
 
+    @property
+    def constants(self) -> Mapping[str, object]:
+        """The constants by their names."""
+        return self._constants
+
     def variable(self) -> str:
         """A fresh name."""
         self._variables += 1
@@ -69,11 +75,21 @@ class Source:
         return made
 
     def read(self, owner: str, node: ModelNode) -> str:
-        """Expression that reads an attribute."""
+        """Expression that reads an attribute, or one entry of a collection."""
+        if isinstance(node, EntryNode):
+            return self._entry(owner, node)
         name = node.attribute
         if name.isidentifier() and name.isascii() and not keyword.iskeyword(name):
             return f"{owner}.{name}"
         return f"getattr({owner}, {self.constant(name)})"
+
+    def _entry(self, owner: str, node: EntryNode) -> str:
+        held, key = self.read(owner, node.collection), self.constant(node.key)
+        absent = node.collection.presence is Presence.NONE
+        if node.collection.container is Container.MAP:
+            return f"({held} or {{}}).get({key})" if absent else f"{held}.get({key})"
+        some = f"({held} or ())" if absent else held
+        return f"({some}[{key}] if len({some}) > {key} else None)"
 
     def present(self, owner: str, node: ModelNode) -> str:
         """Condition that a protobuf attribute is there, "" when that cannot be asked."""

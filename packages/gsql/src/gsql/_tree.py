@@ -72,6 +72,8 @@ class RawComparison:
     operator: Operator
     right: Operand | None = None
     quantifier: Quantifier | None = None
+    inner: Chain[RawComparison] | None = None
+    """The condition on one object, of ``any(path: …)`` and ``all(path: …)``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gsql._bind import Bound
     from l8types.protocols.models import ModelNode
 
-__all__ = ["from_message", "is_text_only", "to_message"]
+__all__ = ["from_message", "is_text_only", "to_message", "travels_as_tree"]
 
 _MAX_MESSAGE_DEPTH: Final = 80
 """Nesting of a message that every implementation of protobuf still reads (the least allow 100)."""
@@ -65,14 +65,32 @@ def to_message(bound: Bound, text: str, identity: str) -> L8Query:
     try:
         plain = lowered(bound)
         message = _head(plain, identity)
-        if plain.where is not None:
-            if _depth(plain.where) > _MAX_MESSAGE_DEPTH:
-                return L8Query(text=text, aaa_id=identity)
-            _write(plain.root, plain.where, message.criteria)
+        where = plain.as_written or plain.where
+        if where is not None:
+            _write(plain.root, _shallow(where), message.criteria)
     except NotPortableError:
-        return L8Query(text=text, aaa_id=identity)
-    message.text = text if plain is bound else query_text(plain)
+        # A text that was read by its shape needs brackets: the receiver may go by precedence.
+        return L8Query(text=query_text(bound) if bound.by_shape else text, aaa_id=identity)
+    keep = plain is bound and (not bound.by_shape or bound.as_written is not None)
+    message.text = text if keep else query_text(plain)
     return message
+
+
+def _shallow(chain: Chain[Comparison]) -> Chain[Comparison]:
+    if _depth(chain) > _MAX_MESSAGE_DEPTH:
+        raise NotPortableError("the conditions are nested too deeply for a message")
+    return chain
+
+
+def travels_as_tree(bound: Bound) -> str:
+    """Why a query cannot travel as a tree, "" when it can."""
+    try:
+        where = lowered(bound).where
+        if where is not None:
+            _shallow(where)
+    except NotPortableError as error:
+        return str(error)
+    return ""
 
 
 def _head(bound: Bound, identity: str) -> L8Query:
