@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from .models import Extra, Thing, Tree
 from .postgres import MissingError, server
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from l8types.protocols.models import Introspector
@@ -41,11 +41,19 @@ def models() -> Introspector:
     return introspector((Thing, "id"), (Tree, "id"), (Extra, "id"), (pb.TestProto, "myString"))
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["passing", "sqlite", "postgresql"])
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database."""
-    if request.param == "memory":
-        return "sqlite://"
+    return "sqlite://" if request.param == "passing" else await _file_or_server(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def lasting(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database that outlives its store."""
+    return await _file_or_server(request, tmp_path)
+
+
+async def _file_or_server(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
     found: str = request.getfixturevalue("postgres")

@@ -7,7 +7,6 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, cast
 
@@ -18,7 +17,11 @@ from google.protobuf.message_factory import GetMessageClass
 from l8types.enums import Container, DecoratorType, Kind, Presence
 from l8types.errors import InvalidInputError, PropertyError
 from l8types.naming import go_name
-from l8types.protocols.models import Introspector, ModelNode
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from l8types.protocols.models import Introspector, ModelNode
 
 PB = FieldDescriptor
 PB_KINDS = {
@@ -70,7 +73,7 @@ class FakeNode:
         self.presence = presence
         self.parent = parent
         name = (self.field_name or self.type_name).lower()
-        self.path = f"{parent.path}.{name}" if parent else name
+        self.path: str = f"{parent.path}.{name}" if parent else name
         self.enum: Mapping[str, int] | None = None
 
     @cached_property
@@ -122,7 +125,8 @@ def _plain_nodes(owner: FakeIntrospector, model: Any, parent: FakeNode) -> list[
 
 
 def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode) -> FakeNode:
-    presence, container, key_kind, kind = Presence.ALWAYS, Container.SINGLE, None, None
+    presence, container, key_kind = Presence.ALWAYS, Container.SINGLE, None
+    kind: Kind | None = None
     if typing.get_origin(hint) is typing.Annotated:
         hint, kind = typing.get_args(hint)
     if typing.get_origin(hint) is types.UnionType:
@@ -134,12 +138,14 @@ def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode)
         container, (key, hint) = Container.MAP, typing.get_args(hint)
         key_kind = PLAIN_KINDS[key]
     is_model = dataclasses.is_dataclass(hint)
-    if kind is None and not is_model:
+    if is_model:
+        kind = Kind.MESSAGE
+    elif kind is None:
         kind = Kind.INT32 if issubclass(hint, enum.IntEnum) else PLAIN_KINDS[hint]
     return FakeNode(
         owner,
         hint if is_model else None,
-        kind=Kind.MESSAGE if is_model else kind,
+        kind=kind,
         attribute=name,
         container=container,
         key_kind=key_kind,

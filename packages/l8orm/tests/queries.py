@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from l8types.criteria import (
     Aggregate,
@@ -18,8 +18,10 @@ from l8types.criteria import (
     SortKey,
 )
 from l8types.enums import Container, Kind, Operator, Presence, Quantifier
-from l8types.protocols.data import Query
 from l8types.protocols.models import ModelNode
+
+if TYPE_CHECKING:
+    from l8types.protocols.data import Query
 
 NEGATIVE = {
     Operator.NE: Operator.EQ,
@@ -83,13 +85,14 @@ def test(operator: Operator, value: Any, wanted: Any, fold: bool) -> bool:
         return bool(wanted[0] <= value <= wanted[1])
     if operator is Operator.LIKE:
         return like(wanted, value)
-    return {
+    compare: dict[Operator, Callable[[], bool]] = {
         Operator.EQ: lambda: value == wanted,
         Operator.GT: lambda: value > wanted,
         Operator.GE: lambda: value >= wanted,
         Operator.LT: lambda: value < wanted,
         Operator.LE: lambda: value <= wanted,
-    }[operator]()
+    }
+    return bool(compare[operator]())
 
 
 test.__test__ = False  # type: ignore[attr-defined]
@@ -176,7 +179,12 @@ class FakeQuery:
 
             def rank(item: object, nodes: Any = nodes, down: bool = key.descending) -> Any:
                 found: list[Any] = []
-                walk(item, nodes, lambda value: found.append(value) is not None, False, False)
+
+                def keep(value: Any) -> bool:
+                    found.append(value)
+                    return False
+
+                walk(item, nodes, keep, False, False)
                 best = (max if down else min)(found, default=None)
                 return (best is None) is not down, best
 

@@ -2,6 +2,10 @@
 """The codec against the bytes of the Go codec, and what it promises beyond them."""
 
 import math
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +18,11 @@ from l8types.errors import DecodeError, EncodeError
 from . import vectors
 from .all_kinds import Old
 from .fakes import Color, FakeRegistry, Item, SubItem, registry, same
+
+
+class NoModel:
+    """A class that is neither message nor dataclass nor struct."""
+
 
 CODEC = ObjectCodec(registry())
 EXACT = ObjectCodec(registry(), keep_kinds=True)
@@ -200,6 +209,11 @@ class TestRefusals:
             (object(), "value: a object has no kind"),
             ([1, {"a": {1, 2}}], r"value\[1\]\['a'\]: a set has no kind"),
             (1j, "complex"),
+            (datetime(2026, 1, 2, tzinfo=UTC), "a datetime has no kind on the wire; convert it"),
+            (Decimal("1.5"), "a Decimal has no kind on the wire; convert it"),
+            (UUID(int=5), "a UUID has no kind on the wire; convert it"),
+            (NoModel(), "a NoModel has no kind on the wire; convert it"),
+            (len, "a builtin_function_or_method has no kind"),
             (2**64, "value: 18446744073709551616 does not fit 64 bits"),
             ([0, -(2**63) - 1], r"value\[1\]: -9223372036854775809 does not fit 64 bits"),
             (Int32(2**31), "2147483648 does not fit int32"),
@@ -261,6 +275,77 @@ class TestRefusals:
         with pytest.raises(EncodeError):
             CODEC.encode([1, object()])
         assert CODEC.encode(True) == hexed("00000001 01")
+
+
+@pytest.mark.feature("SRZ-20")
+def test_registrations_may_change() -> None:
+    """A codec follows its registry: types that come, go, or change their names."""
+    types = FakeRegistry(Item)
+    codec = ObjectCodec(types)
+    data = codec.encode(Item(myString="a"))
+    assert codec.decode(data) == Item(myString="a")
+    types.unregister("TestProto")
+    with pytest.raises(DecodeError, match="'TestProto' is not registered"):
+        codec.decode(data)
+    types.register(Item, name="Thing")
+    assert b"Thing" in codec.encode(Item(myString="a"))
+    types.register(SubItem, name="TestProto")
+    assert isinstance(codec.decode(data), SubItem)
+
+
+def test_equal_messages_have_equal_bytes() -> None:
+    """The order in which a map was filled does not show."""
+    one, other = Item(), Item()
+    one.MyString2StringMap.update({str(number): "x" for number in range(50)})
+    other.MyString2StringMap.update({str(number): "x" for number in reversed(range(50))})
+    assert CODEC.encode(one) == CODEC.encode(other)
+
+
+class TestOneCall:
+    """Values to bytes and back in one call."""
+
+    @pytest.mark.feature("SRZ-23")
+    @pytest.mark.parametrize("value", [12345, "a", None, [1, 2], Item(myString="a")])
+    def test_there_and_back(self, value: object) -> None:
+        """Whatever is encoded comes back, nothing too."""
+        assert CODEC.decode(CODEC.encode(value)) == value
+
+    @pytest.mark.feature("SRZ-23")
+    def test_no_bytes_are_no_value(self) -> None:
+        """Nothing has bytes of its own; no bytes at all are an error."""
+        with pytest.raises(DecodeError, match="the data end"):
+            CODEC.decode(b"")
+
+    @pytest.mark.feature("SRZ-24")
+    @pytest.mark.parametrize(
+        ("value", "text"), [("A", "AAAAGAAAAAFB"), (True, "AAAAAQE="), (None, "AAAAFv////8=")]
+    )
+    def test_base64(self, value: object, text: str) -> None:
+        """A value can be had as padded Base64, and read from it."""
+        assert CODEC.to_base64(value) == text
+        assert CODEC.from_base64(text) == value
+
+    @pytest.mark.feature("SRZ-24")
+    def test_base64_of_a_declared_kind(self) -> None:
+        """A declared kind decides here as well."""
+        text = CODEC.to_base64({1: 2}, kind=Kind.INT32, key_kind=Kind.INT64)
+        assert same(EXACT.from_base64(text), {Int64(1): Int32(2)})
+
+    @pytest.mark.feature("SRZ-24")
+    @pytest.mark.parametrize(
+        "text", ["AAAAGAAAAAF", "AAAA GAAAAAFB", "AAAAGAAAAAFB====", "!", "é", "", "AAAA"]
+    )
+    def test_text_that_is_no_base64(self, text: str) -> None:
+        """Malformed text, and Base64 of bytes that are no value, are decoding errors."""
+        with pytest.raises(DecodeError):
+            CODEC.from_base64(text)
+
+    @pytest.mark.feature("SRZ-24")
+    @given(st.text())
+    def test_any_text(self, text: str) -> None:
+        """No text raises anything else."""
+        with suppress(DecodeError):
+            CODEC.from_base64(text)
 
 
 SCALAR = st.one_of(

@@ -2,6 +2,8 @@
 """Containers against the bytes of the Go containers, and their behaviour in Python."""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,9 @@ from l8types.values import Element, Page
 
 from .fakes import Book, Item, registry
 from .vectors import NIL, NO_ERROR, TOTAL_0, TOTAL_1, TOTAL_2, TOTAL_7, counters
+
+if TYPE_CHECKING:
+    from l8types.protocols.data import Elements as AnyElements
 
 FACTORY = ElementsFactory(ObjectCodec(registry()))
 GO = ElementsFactory(ObjectCodec(registry(), go_compatible=True))
@@ -132,10 +137,68 @@ class TestFactory:
         assert decoded.query == L8Query(text="select * from Book")
         assert len(decoded) == 0
 
+    @pytest.mark.feature("SRZ-32")
     def test_empty_query(self) -> None:
         """A query without a text is refused where it is made."""
         with pytest.raises(InvalidInputError, match="a query needs a text"):
             FACTORY.query(" ")
+
+    @pytest.mark.feature("SRZ-32")
+    def test_empty_query_of_a_peer(self) -> None:
+        """Go nodes send an empty query as an item: it is told from a query and from none."""
+        sent = FACTORY.of(L8Query())
+        received = FACTORY.decode(sent.encode())
+        assert received.query is None
+        assert received.values == (L8Query(),)
+
+    @pytest.mark.feature("SRZ-37")
+    @pytest.mark.parametrize(
+        ("elements", "is_filter"),
+        [
+            (FACTORY.of(Book("1")), True),
+            (FACTORY.of(None, Book("1")), True),
+            (FACTORY.of(), False),
+            (FACTORY.of(None), False),
+            (FACTORY.query("select * from Book"), False),
+            (FACTORY.error("boom"), False),
+        ],
+    )
+    def test_request_by_example(self, elements: Elements, is_filter: bool) -> None:
+        """Items without a query are an example to search by; nothing is no example."""
+        assert elements.is_filter is is_filter
+        assert FACTORY.decode(elements.encode()).is_filter is is_filter
+
+    @pytest.mark.feature("SRZ-26")
+    @pytest.mark.parametrize("data", [b"abc", bytearray(b"abc"), memoryview(b"abc")])
+    def test_a_byte_string_is_one_value(self, data: object) -> None:
+        """Bytes are not taken apart."""
+        assert FACTORY.decode(FACTORY.of(data).encode()).values == (b"abc",)
+
+    @pytest.mark.feature("SRZ-27")
+    def test_an_error_beside_values(self) -> None:
+        """An error that comes with values is kept with its entry."""
+        elements = FACTORY.entries([Element("test data", error="bad"), Element("second", "key")])
+        received = FACTORY.decode(elements.encode())
+        assert (received.error, received.values) == ("bad", ("test data", "second"))
+        assert [entry.key for entry in received] == [None, "key"]
+
+    @pytest.mark.feature("SRZ-36")
+    def test_replica_of_a_container_of_somebody_else(self) -> None:
+        """Any container of the protocol can be addressed to a replica."""
+
+        class Other:
+            """A container of another implementation."""
+
+            query = None
+            metadata = counters(3)
+            notification = True
+
+            def __iter__(self) -> Iterator[Element]:
+                return iter((Element("a", 1),))
+
+        replica = FACTORY.replica(cast("AnyElements", Other()), 5)
+        assert (replica.values, replica.replica, replica.notification) == (("a",), 5, True)
+        assert replica.metadata == counters(3)
 
     def test_native_models(self) -> None:
         """Containers carry dataclasses like anything else."""
@@ -211,16 +274,27 @@ class TestDecoding:
         data += bytes.fromhex(TOTAL_7)
         assert FACTORY.decode(data).metadata == counters(7)
 
-    def test_other_tail(self) -> None:
-        """Other values in the place of metadata and query are ignored, and so is the rest."""
+    def test_other_tail(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Other values in the place of metadata and query are ignored, which is logged."""
+        caplog.set_level("DEBUG")
         head = bytes.fromhex("00000002 0000000000000000")
         assert FACTORY.decode(head + bytes.fromhex(A + B) + b"garbage") == FACTORY.of()
+        assert "a str instead of L8MetaData was ignored" in caplog.text
+
+    @pytest.mark.feature("SRZ-44")
+    def test_a_container_of_the_java_port(self) -> None:
+        """It counts in 32 bits, which no other node can read: refused with the place."""
+        data = bytes.fromhex("00000005 00000001" + A + NIL + NO_ERROR)
+        with pytest.raises(DecodeError, match="no count of entries at byte 0") as caught:
+            FACTORY.decode(data)
+        assert caught.value.offset == 0
 
     @pytest.mark.parametrize(
         ("data", "words"),
         [
             ("", "no count of entries at byte 0"),
             ("00000005 00000000", "no count of entries"),
+            ("00000002 7fffffffffffffff", "9223372036854775807 entries where 0 bytes are left"),
             ("00000002 ffffffffffffffff", "-1 entries where 0 bytes are left"),
             ("00000002 0000000000000001" + NIL + NIL, "1 entries where 16 bytes are left"),
             ("00000002 0000000000000001" + A + NIL + NIL, "a NoneType instead of an error text"),

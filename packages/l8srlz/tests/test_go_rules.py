@@ -39,6 +39,7 @@ def test_single_types_are_accepted(value: object) -> None:
     assert CODEC.encode(value) == NATIVE.encode(value)
 
 
+@pytest.mark.feature("SRZ-19")
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -63,8 +64,8 @@ def test_single_types_are_accepted(value: object) -> None:
     ],
 )
 def test_what_would_end_a_go_node_is_refused(value: object, words: str) -> None:
-    """Lists and maps without a single type; a codec for our own network writes them."""
-    assert NATIVE.encode(value)
+    """Lists and maps without a single type; a codec for our own network writes and reads them."""
+    assert NATIVE.decode(NATIVE.encode(value))
     with pytest.raises(EncodeError, match=words):
         CODEC.encode(value)
 

@@ -28,6 +28,7 @@ README = Path(__file__).parents[1] / "README.md"
         (Plugin.ELEMENTS, "default", l8srlz.create_elements),
         (Plugin.SERIALIZER, "binary", l8srlz.create_binary_serializer),
         (Plugin.SERIALIZER, "json", l8srlz.create_json_serializer),
+        (Plugin.SERIALIZER, "string", l8srlz.create_text_serializer),
     ],
 )
 def test_entry_points(group: str, name: str, factory: object) -> None:
@@ -64,6 +65,9 @@ def test_serializers() -> None:
     node = resources(WireProfile.NATIVE)
     assert l8srlz.create_binary_serializer(node).mode is SerializerMode.BINARY
     assert l8srlz.create_json_serializer(node).mode is SerializerMode.JSON
+    assert l8srlz.create_text_serializer(node).mode is SerializerMode.STRING
+    data = l8srlz.create_json_serializer(node).marshal(Book("1"))
+    assert data == JsonSerializer().marshal(Book("1"))
 
 
 def test_exports() -> None:

@@ -68,7 +68,11 @@ class Guarded:
 
 
 @pytest.mark.feature("REF-42")
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=max(10, settings().max_examples // 2),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(INSTANCES)
 def test_copies_are_equal_and_independent(item: Raw) -> None:
     """A copy has the same content, and no part of it is shared."""

@@ -38,6 +38,7 @@ from .models import Device, DeviceMessage, Side
         ("up", "f", False),
         ("raw", "é", b"\xc3\xa9"),
         ("raw", bytearray(b"a"), b"a"),
+        ("raw", None, b""),
         ("ratio", 0.1, 0.10000000149011612),
         ("side", "right", Side.RIGHT),
         ("side", "RIGHT", Side.RIGHT),

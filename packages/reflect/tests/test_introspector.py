@@ -11,12 +11,12 @@ import pytest
 
 from l8types.enums import Container, DecoratorType, Kind, Presence
 from l8types.errors import InvalidInputError, NotFoundError, PropertyError
-from l8types.pb import L8Health, L8Node, L8ReplicationIndex
+from l8types.pb import L8Health, L8Node, L8ReplicationIndex, L8TableView
 from l8types.pb import TestProto as Sample
 from l8types.pb import TestProtoSub as SampleSub
-from reflect import Introspector
+from reflect import Introspector, Updater, collect
 
-from .models import Device, DeviceMessage, DeviceStruct, Port, PortMessage
+from .models import Device, DeviceMessage, DeviceStruct, Port, PortMessage, TimeSeriesPoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +96,15 @@ def test_recursive_models_expand_on_demand() -> None:
     assert node.presence is Presence.HAS_FIELD
     assert node.parent is not None
     assert node.parent.model is PortMessage
+
+
+def test_a_part_with_an_attribute_of_its_own_name() -> None:
+    """An attribute is what it is declared as, whatever is called so further below."""
+    inner = make_dataclass("Inner", [("part", dict[str, int])])
+    outer = make_dataclass("Outer", [("key", str), ("part", inner)])
+    part = Introspector().inspect(outer).attributes["part"]
+    assert (part.container, part.key_kind) == (Container.SINGLE, None)
+    assert part.attributes["part"].container is Container.MAP
 
 
 @pytest.mark.feature("REF-07", "REF-08")
@@ -194,6 +203,89 @@ def test_table_view(introspector: Introspector) -> None:
     assert introspector.table_view("TestProtoSub").columns
     with pytest.raises(NotFoundError):
         introspector.table_view("Nobody")
+
+
+@pytest.mark.feature("REF-19", "REF-23")
+def test_what_displays_are_told(introspector: Introspector) -> None:
+    """Titles and editors come with the table; what is to be ignored is not in it."""
+    introspector.decorate(Device, DecoratorType.TITLE, "note")
+    introspector.decorate(Device, DecoratorType.EDITOR, "count")
+    before = introspector.table_view("Device")
+    assert before.table.decorators[4].fields == ["Note"]
+    assert before.table.decorators[5].fields == ["Count"]
+    introspector.decorate(Device, DecoratorType.IGNORE_ATTRIBUTE, "raw", "main")
+    introspector.decorate(TimeSeriesPoint, DecoratorType.IGNORE)
+    after = introspector.table_view("Device")
+
+    def names(view: L8TableView) -> set[str]:
+        return {node.field_name for node in (*view.columns, *view.sub_tables)}
+
+    assert names(before) - names(after) == {"Raw", "Main", "Usage"}
+    assert not introspector.table_view("TimeSeriesPoint").sub_tables
+    assert "raw" in introspector.inspect(Device).attributes, "only displays leave it out"
+
+
+@pytest.mark.feature("REF-18")
+def test_closed_models(introspector: Introspector, updater: Updater) -> None:
+    """Nobody looks into a model that is declared closed: it is one value, replaced as a whole."""
+    old = Device("d", main=Port("a", 1), ports=[Port("p", 1)])
+    new = Device("d", main=Port("a", 2), ports=[Port("p", 2)])
+    assert [change.property_id for change in updater.diff(old, new)] == [
+        "device<{24}{24}d>.main.speed",
+        "device<{24}{24}d>.ports<{2}0>.speed",
+    ]
+    introspector.decorate(Port, DecoratorType.NO_NESTED_INSPECTION)
+    assert introspector.fields(Port, DecoratorType.NO_NESTED_INSPECTION) == ()
+    root = introspector.inspect(Device)
+    assert root.attributes["main"].attributes == {}
+    assert introspector.inspect(Port).attributes, "the model itself is open"
+    with pytest.raises(PropertyError, match=r"Port is declared with NO_NESTED_INSPECTION"):
+        introspector.property("device.main.name")
+    with pytest.raises(NotFoundError, match=r"asked for 'name'"):
+        introspector.node("device.main.name")
+    columns = {node.field_name for node in introspector.table_view("Device").columns}
+    assert {"Main", "Ports", "Slots"} <= columns
+    found = updater.diff(old, new)
+    assert [(change.property_id, change.new) for change in found] == [
+        ("device<{24}{24}d>.main", Port("a", 2)),
+        ("device<{24}{24}d>.ports", [Port("p", 2)]),
+    ]
+    assert updater.apply(found, old) == new
+    assert list(collect(introspector, new, Port)) == [
+        "device<{24}{24}d>.main",
+        "device<{24}{24}d>.ports<{2}0>",
+    ]
+
+
+@pytest.mark.feature("REF-22")
+def test_the_node_of_an_item() -> None:
+    """The node of an item is found without any preparation; nothing has no node."""
+    introspector = Introspector()
+    node = introspector.inspect(SampleSub(myString="a"))
+    assert (node.type_name, node.model) == ("TestProtoSub", SampleSub)
+    assert node is introspector.node("testprotosub")
+    with pytest.raises(InvalidInputError, match="NoneType is not a model"):
+        introspector.inspect(None)
+
+
+@pytest.mark.feature("REF-55")
+@pytest.mark.parametrize(
+    ("path", "is_root", "is_leaf"),
+    [
+        ("testproto", True, False),
+        ("testproto.mystring", False, True),
+        ("testproto.mystringslice", False, True),
+        ("testproto.mysingle", False, False),
+        ("testproto.mystring2modelmap", False, False),
+        ("testproto.mysingle.mysubs.int32map", False, True),
+    ],
+)
+def test_roots_and_leaves(path: str, is_root: bool, is_leaf: bool) -> None:
+    """A node without parent is a root, one without attributes a leaf; its path is its identity."""
+    introspector = Introspector()
+    introspector.inspect(Sample)
+    node = introspector.node(path)
+    assert (node.parent is None, not node.attributes, node.path) == (is_root, is_leaf, path)
 
 
 @pytest.mark.feature("REF-15", "REF-21")

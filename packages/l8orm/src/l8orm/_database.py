@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import sqlite3
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Final
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from l8orm import _sqlite
 from l8orm._faults import database_faults
@@ -20,9 +20,11 @@ from l8types.errors import ClosedError, ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 __all__ = ["Database"]
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -31,7 +33,6 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
-_MEMORY_NAMES: Final = itertools.count()
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds for which a write waits for the writer of another process."""
@@ -41,7 +42,8 @@ class Database:
     """Connections to one database.
 
     Args:
-        url: ``sqlite:///file``, ``sqlite://`` for one in memory, or ``postgresql://…``.
+        url: ``sqlite:///file``, ``sqlite://`` for one that lasts until it is closed, or
+            ``postgresql://…``.
 
     Raises:
         ConfigurationError: Not such a URL, or the driver is not installed.
@@ -51,13 +53,19 @@ class Database:
         parsed = _parse(url)
         self.sqlite = parsed.drivername.startswith("sqlite")
         self.name = parsed.render_as_string(hide_password=True)
-        self._keeper: sqlite3.Connection | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._closed = False
         # One writer at a time is all that SQLite can do; here they queue up in order.
         self._writing = asyncio.Lock()
-        memory = self.sqlite and parsed.database in {None, "", ":memory:"}
+        self._running: set[asyncio.Task[Any]] = set()
+        passing = self.sqlite and parsed.database in {None, "", ":memory:"}
+        if passing:
+            # In memory there would have to be one connection for all: two lock each other out
+            # without waiting, and a call that is cancelled takes its connection with it.
+            self._folder = tempfile.TemporaryDirectory(prefix="l8orm-")
+            parsed = parsed.set(database=f"{self._folder.name}/passing.db")
         try:
-            self._engine = self._open_memory() if memory else self._open(parsed)
+            self._engine = self._open(parsed)
         except ImportError as error:
             raise ConfigurationError(
                 f"the driver for {parsed.drivername} is not installed: {error}; "
@@ -66,59 +74,73 @@ class Database:
         except (exc.ArgumentError, TypeError) as error:
             raise ConfigurationError(f"database url {self.name!r} cannot work: {error}") from error
         if self.sqlite:
-            _sqlite.set_up(self._engine, memory=memory)
+            _sqlite.set_up(self._engine, durable=not passing)
 
     def _open(self, url: sa.URL) -> AsyncEngine:
         if self.sqlite:
             return create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
         return create_async_engine(url, pool_pre_ping=True)
 
-    def _open_memory(self) -> AsyncEngine:
-        """A database that lives as long as its keeper, whatever happens to other connections.
-
-        There is one other connection: two would lock each other out without waiting.
-        """
-        name = f"file:l8orm-{next(_MEMORY_NAMES)}?mode=memory&cache=shared"
-        self._keeper = sqlite3.connect(name, uri=True, check_same_thread=False)
-        url = sa.URL.create(
-            "sqlite+aiosqlite",
-            database=name.partition("?")[0],
-            query={"mode": "memory", "cache": "shared", "uri": "true"},
-        )
-        return create_async_engine(
-            url, poolclass=sa.AsyncAdaptedQueuePool, pool_size=1, max_overflow=0
-        )
-
     @property
     def dialect(self) -> sa.Dialect:
         """The kind of SQL spoken."""
         return self._engine.dialect
 
-    @asynccontextmanager
-    async def reading(self, what: str) -> AsyncIterator[AsyncConnection]:
-        """A connection within a transaction that sees one state of the database.
+    async def read(self, what: str, work: Work[T]) -> T:
+        """Run work that reads within a transaction, in which it sees one state of the database.
+
+        Args:
+            what: The operation for messages, such as ``reading Book``.
+            work: What to do on a connection; called once.
 
         Raises:
             UnavailableError: The database cannot be reached.
             ClosedError: It was closed.
         """
         options: dict[str, object] = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
-        async with self._transaction(what, options) as connection:
-            yield connection
 
-    @asynccontextmanager
-    async def writing(self, what: str) -> AsyncIterator[AsyncConnection]:
-        """A connection within a transaction that is committed when the block ends well.
+        async def run() -> T:
+            async with self._transaction(what, options) as connection:
+                return await work(connection)
+
+        return await self._finished(run())
+
+    async def write(self, what: str, work: Work[T]) -> T:
+        """Run work that writes within a transaction, which is committed when the work ends well.
+
+        A call that is cancelled has written everything or nothing.
 
         Raises:
             UnavailableError: The database is down, locked, full or read-only.
             ClosedError: It was closed.
         """
-        async with AsyncExitStack() as stack:
-            if self.sqlite:
-                await stack.enter_async_context(self._writing)
-            options: dict[str, object] = {_sqlite.WRITES: True}
-            yield await stack.enter_async_context(self._transaction(what, options))
+        options: dict[str, object] = {_sqlite.WRITES: True}
+
+        async def run() -> T:
+            try:
+                async with self._transaction(what, options) as connection:
+                    return await work(connection)
+            finally:
+                if self.sqlite:
+                    self._writing.release()
+
+        if self.sqlite:
+            await self._writing.acquire()
+        return await self._finished(run())
+
+    async def _finished(self, run: Coroutine[object, object, T]) -> T:
+        """Wait for a transaction; on SQLite it goes on to its end when the waiting is cancelled.
+
+        There a statement runs in a thread and cannot be interrupted: its connection would be torn
+        down behind its back and hold its locks until the thread notices.
+        """
+        if not self.sqlite:
+            return await run
+        # Owned by this object: kept here until done, and waited for when it is closed.
+        task = asyncio.create_task(run, name="database: transaction")  # noqa: TID251
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)  # noqa: TID251
 
     @asynccontextmanager
     async def _transaction(
@@ -138,17 +160,18 @@ class Database:
         Raises:
             UnavailableError: It cannot be reached.
         """
-        async with self.reading(f"opening {self.name}") as connection:
-            await connection.execute(sa.select(1))
+        await self.read(f"opening {self.name}", lambda each: each.execute(sa.select(1)))
 
     async def aclose(self) -> None:
         """Close all connections; idempotent."""
         if self._closed:
             return
         self._closed = True
+        if self._running:
+            await asyncio.wait(self._running)
         await self._engine.dispose()
-        if self._keeper is not None:
-            self._keeper.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def _parse(url: str) -> sa.URL:

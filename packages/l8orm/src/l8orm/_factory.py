@@ -31,7 +31,7 @@ class SqlOrmFactory:
 
         Args:
             url: ``sqlite:///books.db`` (relative), ``sqlite:////srv/books.db`` (absolute),
-                ``sqlite://`` (in memory, gone when closed) or ``postgresql://user@host/name``,
+                ``sqlite://`` (a new one, gone when closed) or ``postgresql://user@host/name``,
                 which needs ``l8orm[postgresql]``.
 
         Raises:

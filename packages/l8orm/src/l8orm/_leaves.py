@@ -98,10 +98,12 @@ class Leaves:
             return column.in_(found) if found else _FALSE
         if operator is Operator.BETWEEN:
             first, last = _pair(value)
+            if _is_nan(first) or _is_nan(last):
+                return _FALSE
             above = _above(kind, column, _ceil(first) - 1)
             return sa.and_(above, sa.not_(_above(kind, column, _floor(last))))
         number = _number(value)
-        if number != number:  # noqa: PLR0124 - a NaN differs from itself
+        if _is_nan(number):
             return _FALSE
         if operator is Operator.GT:
             return _above(kind, column, _floor(number))
@@ -187,6 +189,7 @@ def _escaped(char: str) -> str:
 
 
 _ORDERS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
+    Operator.EQ: operators.eq,
     Operator.GT: operators.gt,
     Operator.GE: operators.ge,
     Operator.LT: operators.lt,
@@ -196,16 +199,16 @@ _ORDERS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
 
 def _ordered(column: Column, operator: Operator, value: Any) -> Clause:  # noqa: ANN401 - any kind
     """The operators as databases know them."""
-    if operator is Operator.EQ:
-        return column == sa.bindparam(None, value, type_=column.type)
     if operator is Operator.IN:
         return column.in_(list(value)) if value else _FALSE
     if operator is Operator.BETWEEN:
         first, last = _pair(value)
-        return sa.and_(column >= first, column <= last)
+        return sa.and_(_ordered(column, Operator.GE, first), _ordered(column, Operator.LE, last))
     if operator not in _ORDERS:
         raise UntranslatableError(operator)
-    clause: Clause = _ORDERS[operator](column, value)
+    # A truth value given as it is would become a keyword, which not every operator takes.
+    parameter = sa.bindparam(None, value, type_=column.type)
+    clause: Clause = _ORDERS[operator](column, parameter)
     return clause
 
 
@@ -246,6 +249,10 @@ def _number(value: object) -> int | float:
     return value
 
 
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _whole(value: object) -> int | None:
     """The whole number equal to a value, ``None`` when there is none."""
     number = _number(value)
@@ -260,7 +267,7 @@ def _exact(value: object) -> float:
         exact = float(number)
     except OverflowError as error:
         raise UntranslatableError(value) from error
-    if exact != number and number == number:  # noqa: PLR0124 - a NaN differs from itself
+    if exact != number and not _is_nan(number):
         raise UntranslatableError(value)
     return exact
 

@@ -19,7 +19,7 @@ from l8types.errors import ConflictError
 if TYPE_CHECKING:
     from l8orm._layout import Layout, TableLayout
 
-__all__ = ["SCHEMA", "SCHEMA_VERSION", "migrate"]
+__all__ = ["SCHEMA", "SCHEMA_VERSION", "is_current", "migrate"]
 
 SCHEMA_VERSION: Final = 1
 """Version of the layout; a higher one in a database comes from a newer release."""
@@ -34,6 +34,32 @@ SCHEMA: Final = sa.Table(
 
 _LOCK: Final = 0x6C386F726D
 """Key of the lock under which only one node at a time changes tables of a PostgreSQL server."""
+
+
+def is_current(connection: sa.Connection, layout: Layout) -> bool:
+    """Whether the tables of a model are up to date, found out without writing.
+
+    Raises:
+        ConflictError: The database was written by a newer schema.
+    """
+    inspector = sa.inspect(connection)
+    existing = set(inspector.get_table_names())
+    if SCHEMA.name not in existing:
+        return False
+    known = _known(connection, layout)
+    for table in layout.tables:
+        if (
+            table.name not in existing
+            or not table.tags.items() <= known.get(table.name, {}).items()
+        ):
+            return False
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+        if not table.tags.keys() <= columns:
+            return False
+        if not {index.name for index in table.sql.indexes} <= indexes:
+            return False
+    return True
 
 
 def migrate(connection: sa.Connection, layout: Layout) -> list[str]:

@@ -14,7 +14,7 @@ from l8orm._clauses import Translator
 from l8orm._layout import Layout, make_layout
 from l8orm._members import Rows, key_column
 from l8orm._merge import merged
-from l8orm._migrate import migrate
+from l8orm._migrate import is_current, migrate
 from l8orm._read import QueryReader
 from l8orm._rows import CHUNK, delete_keys, insert_rows, load_items, load_keys
 from l8orm._storage import SqlStorage
@@ -99,9 +99,12 @@ class SqlOrm:
             return
         plans = [_WritePlan(each, self._introspector, action, group) for each, group in groups]
         names = ", ".join(each.layout.root.name for each, _ in groups)
-        async with self._database.writing(f"writing {names}") as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             for plan in plans:
                 await plan.run(connection, sqlite=self._database.sqlite)
+
+        await self._database.write(f"writing {names}", work)
 
     async def read(self, query: Query, *, scope: Scope | None = None) -> Page:
         """Answer of a query, paged after ``scope``; without sort keys in the order of the keys.
@@ -113,9 +116,9 @@ class SqlOrm:
             InvalidInputError: The query is not about a model.
         """
         prepared = await self._prepared_for(query)
-        name = prepared.layout.root.name
-        async with self._database.reading(f"reading {name}") as connection:
-            return await prepared.reader.read(connection, query, scope)
+        what = f"reading {prepared.layout.root.name}"
+        read = prepared.reader.read
+        return await self._database.read(what, lambda each: read(each, query, scope))
 
     async def stream(self, query: Query) -> AsyncIterator[object]:
         """All matches one by one, in the order of their keys, a batch in memory at a time.
@@ -142,15 +145,21 @@ class SqlOrm:
         layout = prepared.layout
         key = layout.root.sql.c[key_column(0)]
         given = sa.true() if clause is None else clause
-        after: sa.ColumnElement[bool] = sa.true()
+
+        async def batch(after: str | None) -> list[tuple[str, object]]:
+            rest = given if after is None else sa.and_(given, key > after)
+            return await self._database.read(
+                f"reading {layout.root.name}",
+                lambda each: load_items(each, layout, rest, limit=CHUNK),
+            )
+
+        found = await batch(None)
         while True:
-            async with self._database.reading(f"reading {layout.root.name}") as connection:
-                found = await load_items(connection, layout, sa.and_(given, after), limit=CHUNK)
             for entry in found:
                 yield entry
             if len(found) < CHUNK:
                 return
-            after = key > found[-1][0]
+            found = await batch(found[-1][0])
 
     async def delete(self, query: Query, *, scope: Scope | None = None) -> int:
         """Delete the matches with all that belongs to them; how many there were.
@@ -166,7 +175,8 @@ class SqlOrm:
             raise InvalidInputError("a query with aggregates names no items to delete")
         prepared = await self._prepared_for(query)
         layout = prepared.layout
-        async with self._database.writing(f"deleting from {layout.root.name}") as connection:
+
+        async def work(connection: AsyncConnection) -> int:
             pushed = prepared.translator.translate(query.criteria)
             if scope is None and pushed.exact and not query.limit and not query.distinct:
                 statement = sa.delete(layout.root.sql)
@@ -176,6 +186,8 @@ class SqlOrm:
             _, entries = await prepared.reader.matches(connection, query, scope)
             return await delete_keys(connection, layout, [key for key, _ in entries])
 
+        return await self._database.write(f"deleting from {layout.root.name}", work)
+
     def storage(self, model: type) -> SqlStorage:
         """The items of one model as a plain store; closing it does not close the database."""
         return SqlStorage(self, model)
@@ -183,17 +195,21 @@ class SqlOrm:
     async def get(self, model: type, key: str) -> object | None:
         """The item with a key, ``None`` when there is none."""
         layout = (await self._prepare(model)).layout
-        async with self._database.reading(f"reading {layout.root.name}") as connection:
-            return (await load_keys(connection, layout, [key])).get(key)
+        what = f"reading {layout.root.name}"
+        found = await self._database.read(what, lambda each: load_keys(each, layout, [key]))
+        return found.get(key)
 
     async def take(self, model: type, key: str) -> object | None:
         """Delete the item with a key and return it, ``None`` when there is none."""
         layout = (await self._prepare(model)).layout
-        async with self._database.writing(f"deleting from {layout.root.name}") as connection:
+
+        async def work(connection: AsyncConnection) -> object | None:
             found = (await load_keys(connection, layout, [key])).get(key)
             if found is not None:
                 await delete_keys(connection, layout, [key])
             return found
+
+        return await self._database.write(f"deleting from {layout.root.name}", work)
 
     async def items(self, model: type) -> AsyncIterator[tuple[str, object]]:
         """All keys and items in key order."""
@@ -238,10 +254,12 @@ class SqlOrm:
         node = self._introspector.inspect(model)
         sqlite = self._database.sqlite
         layout = make_layout(node, sqlite=sqlite)
-        async with self._database.writing(f"preparing {layout.root.name}") as connection:
-            done = await connection.run_sync(migrate, layout)
-        for step in done:
-            _log.info("%s: %s", self._database.name, step)
+        what = f"preparing {layout.root.name}"
+        # A database that may only be read can be read when there is nothing to do.
+        if not await self._database.read(what, lambda each: each.run_sync(is_current, layout)):
+            done = await self._database.write(what, lambda each: each.run_sync(migrate, layout))
+            for step in done:
+                _log.info("%s: %s", self._database.name, step)
         translator = Translator(layout, sqlite=sqlite)
         return Prepared(node, layout, translator, QueryReader(layout, translator), declared)
 

@@ -63,8 +63,11 @@ def _fold(text: object) -> object:
     return text.lower() if isinstance(text, str) else None
 
 
-def set_up(engine: AsyncEngine, *, memory: bool) -> None:
-    """Make every connection of an engine ready when it is opened."""
+def set_up(engine: AsyncEngine, *, durable: bool) -> None:
+    """Make every connection of an engine ready when it is opened.
+
+    Without ``durable`` a commit does not wait for the disk.
+    """
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _: object) -> None:  # noqa: ANN401 - any driver
@@ -74,8 +77,8 @@ def set_up(engine: AsyncEngine, *, memory: bool) -> None:
         connection.create_function(LIKE, 2, _like, deterministic=True)
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        if not memory:
-            _use_wal(cursor)
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+        _use_wal(cursor)
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

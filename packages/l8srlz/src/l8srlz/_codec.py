@@ -8,7 +8,7 @@ from l8srlz import _go_rules
 from l8srlz._decoder import Decoder
 from l8srlz._encoder import Encoder
 from l8srlz._faults import Fault, shown
-from l8srlz._models import ModelReader
+from l8srlz._models import model_reader
 from l8srlz._native import NativeBodies
 from l8srlz._wire import Limits
 from l8types.enums import Kind
@@ -79,7 +79,7 @@ class ObjectCodec:
         self._keep_kinds = go_compatible if keep_kinds is None else keep_kinds
         self._bodies = NativeBodies()
         self._max_bytes = self.limits.max_bytes
-        self._read_model = ModelReader(registry, self._bodies, self._max_bytes).read
+        self._read_model = model_reader(registry, self._bodies, self._max_bytes)
         self._encoder = Encoder(
             registry, max_depth=self.limits.max_depth, go_compatible=go_compatible
         )
@@ -157,6 +157,8 @@ class ObjectCodec:
             data = a2b_base64(text, strict_mode=True)
         except ValueError as error:
             raise DecodeError(f"{shown(text)} is no base64: {error}") from error
+        if len(text) != _length_in_base64(data):
+            raise DecodeError(f"{shown(text)} is no base64: too much padding")
         return self.decode(data)
 
     def write(
@@ -218,6 +220,10 @@ class ObjectCodec:
             max_depth=self.limits.max_depth,
             keep_kinds=self._keep_kinds,
         )
+
+
+def _length_in_base64(data: bytes) -> int:
+    return (len(data) + 2) // 3 * 4
 
 
 def _encode_error(fault: Fault, place: str) -> EncodeError:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from l8types.constants import DELETED_TEXT
-from l8types.enums import Kind, NotificationType, WireProfile
+from l8types.enums import Container, Kind, NotificationType, WireProfile
 from l8types.errors import DecodeError, EncodeError, InvalidInputError, NotFoundError
 from l8types.pb import L8Notification, L8NotificationSet
 from l8types.pb.notification_pb2 import L8NotificationType
@@ -141,10 +141,26 @@ class ObjectNotificationCodec:
     def _decode_change(self, entry: L8Notification) -> Change:
         if not entry.property_id:
             raise DecodeError("notification entry among changes names no property")
-        new = self._decode_value(entry.newValue)
+        new = self._decode_part(entry.property_id, entry.newValue)
         if new == DELETED_TEXT and _names_entry(entry.property_id):
             new = DELETED
-        return Change(entry.property_id, self._decode_value(entry.oldValue), new)
+        return Change(entry.property_id, self._decode_part(entry.property_id, entry.oldValue), new)
+
+    def _decode_part(self, property_id: str, data: bytes) -> object:
+        """Value of one property. Nothing has no bytes, so bytes of nothing are something empty."""
+        value = self._decode_value(data)
+        return self._empty(property_id) if value is None and data else value
+
+    def _empty(self, property_id: str) -> object:
+        """The empty list, map or byte string of a property: values do not tell them from none."""
+        try:
+            node = self._resources.introspector.property(property_id).node
+        except InvalidInputError:
+            # Whoever applies the change will say what is wrong with the property.
+            return None
+        if not _names_entry(property_id) and node.container is not Container.SINGLE:
+            return [] if node.container is Container.LIST else {}
+        return b"" if node.kind is Kind.UINT8 else None
 
     def _decode_value(self, data: bytes) -> object:
         return self._resources.codec.decode(data) if data else None

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from l8types.enums import Container, Kind
 from l8types.errors import EncodeError, PropertyError
+from reflect._adapters import shape_of
 from reflect._clone import cloner_of
 from reflect._scalars import INTEGER_RANGES, plain_text
 from reflect._shapes import KIND_NAMES, Element, Field
@@ -95,6 +96,9 @@ def _to_string(value: object, element: Element) -> str:
 
 
 def _to_bytes(value: object, element: Element) -> bytes:
+    # The format of values does not tell an empty byte string from none.
+    if value is None:
+        return b""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     if isinstance(value, str):
@@ -183,7 +187,16 @@ def convert(value: object, field: Field) -> object:
         return {
             convert_element(name, key): convert_element(item, field.element)
             for name, item in loose.items()
+            # Peers can hold a key without a model; there are none such here.
+            if item is not None or field.element.model is None
         }
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__"):
         raise _misfit(value, _container_name(field))
-    return [convert_element(item, field.element) for item in loose]
+    return [_convert_item(item, field.element) for item in loose]
+
+
+def _convert_item(item: object, element: Element) -> object:
+    """Convert an item of a list; for a model that a peer lacks, an empty one keeps the place."""
+    if item is None and element.model is not None:
+        return shape_of(element.model).new()
+    return convert_element(item, element)

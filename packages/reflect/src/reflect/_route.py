@@ -13,150 +13,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from l8types.enums import Container, Presence
+from l8types.enums import Container, Kind
 from l8types.errors import PropertyError
 from reflect._adapters import shape_of
-from reflect._codegen import attribute_of, function
 from reflect._convert import convert, convert_element
-from reflect._shapes import MAX_GROWTH, Family, Field, Raw, Shape
+from reflect._reader import Keys, Reader, Step
+from reflect._shapes import MAX_GROWTH, Field, Raw, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["Keys", "Route", "Step", "empty_instance"]
 
-Keys = tuple[Any, ...]
-"""Values of the keys of a route, in order; converted to what the model uses."""
-
-_SINGLE: Final = Container.SINGLE
 _LIST: Final = Container.LIST
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One attribute on the way."""
-
-    field: Field
-    key: int | None
-    """Position of its key in the keys, ``None`` without one."""
-
-    @property
-    def fans_out(self) -> bool:
-        """Whether it stands for all entries of a collection."""
-        return self.key is None and self.field.container is not _SINGLE
-
-
-class _Reader:
-    """Writes the source of a function that follows the steps.
-
-    The values of the keys are variables of an enclosing function: ``k0``, ``k1`` and so on.
-    """
-
-    def __init__(self, shape: Shape, steps: tuple[Step, ...]) -> None:
-        self.shape = shape
-        self.steps = steps
-        self.lines: list[str] = []
-        self.depth = 3
-        self.absent = "return"
-
-    def _emit(self, line: str) -> None:
-        self.lines.append("    " * self.depth + line)
-
-    def _follow(self, step: Step, owner: str = "v") -> None:
-        field = step.field
-        if field.presence is Presence.HAS_FIELD:
-            self._emit(f"if not {owner}.HasField({field.attribute!r}): {self.absent}")
-        self._emit(f"v = {attribute_of(owner, field.attribute)}")
-        if field.presence is not Presence.HAS_FIELD and field.family is not Family.PROTOBUF:
-            self._emit(f"if v is None: {self.absent}")
-        if step.key is None:
-            return
-        key = f"k{step.key}"
-        if field.container is Container.MAP:
-            # A map of protobuf makes the entry when it is read by index.
-            self._emit(f"v = v.get({key})")
-            self._emit(f"if v is None: {self.absent}")
-        else:
-            self._emit(f"if {key} >= len(v): {self.absent}")
-            self._emit(f"v = v[{key}]")
-
-    def _follow_all(self) -> None:
-        owner = "instance"
-        for step in self.steps:
-            field = step.field
-            if step is self.steps[-1] and step.key is None:
-                if field.presence is Presence.HAS_FIELD:
-                    self._emit(f"if not {owner}.HasField({field.attribute!r}): return None")
-                owner = attribute_of(owner, field.attribute)
-            else:
-                self._follow(step, owner)
-                owner = "v"
-        self._emit(f"return {owner}")
-
-    def _short_cut(self) -> None:
-        """Look without asking whether the parts on the way are there.
-
-        Reading an absent message of protobuf gives one in which everything is at its default, so
-        what is not at its default is there for certain. Asking costs more than reading.
-        """
-        path = "instance"
-        for step in self.steps:
-            path = attribute_of(path, step.field.attribute)
-        self._emit(f"v = {path}")
-        self._emit("if v: return v")
-
-    def _may_cut(self) -> bool:
-        fields = [step.field for step in self.steps]
-        return (
-            any(field.presence is Presence.HAS_FIELD for field in fields)
-            and all(field.family is Family.PROTOBUF for field in fields)
-            and all(step.key is None for step in self.steps)
-            # Messages are always true, and some defaults of the older syntax are.
-            and not (fields[-1].is_message and fields[-1].container is _SINGLE)
-            and not fields[-1].has_default
-        )
-
-    def _function(self, name: str) -> Callable[..., Callable[..., Any]]:
-        keys = ", ".join(f"k{step.key}" for step in self.steps if step.key is not None)
-        head = [f"def bind({keys}):", f"    def {name}(instance):", "        try:"]
-        tail = [
-            "        except AttributeError as error:",
-            "            raise misplaced(instance, error) from error",
-            f"    return {name}",
-        ]
-        return function("bind", [*head, *self.lines, *tail], {"misplaced": self._misplaced})
-
-    def _misplaced(self, instance: object, error: AttributeError) -> Exception:
-        """Tell that an instance is of another model, once reading it has failed."""
-        if isinstance(instance, self.shape.model):
-            return error
-        return PropertyError(
-            f"a property of {self.shape.name} cannot be read on a {type(instance).__name__}"
-        )
-
-    def getter(self) -> Callable[..., Callable[..., Any]]:
-        """Return what makes the function that gives the value, ``None`` when it is absent."""
-        self.absent = "return None"
-        if self._may_cut():
-            self._short_cut()
-        self._follow_all()
-        return self._function("get")
-
-    def values(self, *, whole: bool = False) -> Callable[..., Callable[[object], Iterator[Any]]]:
-        """Return what makes the generator of all values.
-
-        With ``whole`` a collection at the end stays in one.
-        """
-        self._emit("v = instance")
-        for step in self.steps:
-            self._follow(step)
-            if step.fans_out and not (whole and step is self.steps[-1]):
-                items = "v" if step.field.container is _LIST else "v.values()"
-                self._emit(f"for v in {items}:")
-                self.depth += 1
-                self.absent = "continue"
-        self._emit("yield v")
-        return self._function("values")
 
 
 @dataclass(frozen=True)
@@ -169,7 +38,7 @@ class Route:
     @cached_property
     def values(self) -> Callable[..., Callable[[object], Iterator[Any]]]:
         """Makes, of the keys, the function that gives all values that the path reaches."""
-        return _Reader(self.shape, self.steps).values()
+        return Reader(self.shape, self.steps).values()
 
     @cached_property
     def getter(self) -> Callable[..., Callable[..., Any]]:
@@ -178,8 +47,8 @@ class Route:
         It is a list of values when the path passes through a collection without a key.
         """
         if not any(step.fans_out for step in self.steps[:-1]):
-            return _Reader(self.shape, self.steps).getter()
-        values = _Reader(self.shape, self.steps).values(whole=True)
+            return Reader(self.shape, self.steps).getter()
+        values = Reader(self.shape, self.steps).values(whole=True)
 
         def bind(*keys: object) -> Callable[..., Any]:
             every = values(*keys)
@@ -200,10 +69,10 @@ class Route:
         self._check_single_place()
         last = self.steps[-1]
         field = last.field
-        if value is None and last.key is not None and field.container is _LIST:
-            raise PropertyError(f"an item of list {field.attribute!r} cannot be None; delete it")
-        if value is None:
+        if value is None and (last.key is None or field.container is not _LIST):
             return None
+        if value is None and field.element.kind is not Kind.UINT8:
+            raise PropertyError(f"an item of list {field.attribute!r} cannot be None; delete it")
         if last.key is not None:
             return convert_element(_item_of(field, value, keys[last.key]), field.element)
         if self._appends(value):

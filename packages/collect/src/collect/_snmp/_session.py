@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -61,12 +62,26 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
+        _heed_cancellation()
         if str(error.__cause__) == _REFUSED:
             raise ConnectionRefusedError(_REFUSED) from error
         raise
     except SnmpError as error:
+        _heed_cancellation()
         reason = str(error) or type(error).__name__
         raise RemoteError(f"the agent answered with an error: {reason}") from error
+    _heed_cancellation()
+
+
+def _heed_cancellation() -> None:
+    """Repeat a cancellation that the library lost.
+
+    It waits with ``asyncio.wait_for``, which before Python 3.12 forgets the cancellation when it
+    comes together with the answer; a task that polls again and again would then never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def open_session(address: str, port: int, community: str, timeout: float) -> _Session:
