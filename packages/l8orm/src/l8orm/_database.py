@@ -160,7 +160,12 @@ class Database:
         Raises:
             UnavailableError: It cannot be reached.
         """
-        await self.read(f"opening {self.name}", lambda each: each.execute(sa.select(1)))
+        what = f"opening {self.name}"
+        path = self._engine.url.database or ""
+        if self.sqlite and not path.startswith("file:"):
+            with database_faults(what):
+                await asyncio.to_thread(_sqlite.probe, path)
+        await self.read(what, lambda each: each.execute(sa.select(1)))
 
     async def aclose(self) -> None:
         """Close all connections; idempotent."""

@@ -17,7 +17,7 @@ from sqlalchemy import event
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = ["FOLD", "LIKE", "WRITES", "pattern_pieces", "set_up"]
+__all__ = ["FOLD", "LIKE", "WRITES", "pattern_pieces", "probe", "set_up"]
 
 FOLD: Final = "l8_fold"
 """SQL function: the text in lower case, as Python sees it."""
@@ -63,6 +63,22 @@ def _fold(text: object) -> object:
     return text.lower() if isinstance(text, str) else None
 
 
+def probe(path: str) -> None:
+    """Open a file once, as its name says; blocks.
+
+    The driver's thread answers a connection that failed after its caller has been told, so a
+    process that ends then would end with a traceback. What cannot be opened is found here first.
+
+    Raises:
+        sqlite3.Error: It cannot be opened, or is no database.
+    """
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA schema_version")
+    finally:
+        connection.close()
+
+
 def set_up(engine: AsyncEngine, *, durable: bool) -> None:
     """Make every connection of an engine ready when it is opened.
 
@@ -71,21 +87,30 @@ def set_up(engine: AsyncEngine, *, durable: bool) -> None:
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _: object) -> None:  # noqa: ANN401 - any driver
-        # Transactions are begun here and not by the driver, which would begin none for a read.
-        connection.isolation_level = None
-        connection.create_function(FOLD, 1, _fold, deterministic=True)
-        connection.create_function(LIKE, 2, _like, deterministic=True)
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
-        _use_wal(cursor)
-        cursor.close()
+        try:
+            _prepare(connection, durable=durable)
+        except BaseException:
+            # The pool forgets a connection that was not made ready; its thread would outlive it.
+            connection.close()
+            raise
 
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
         # A transaction that begins as a reader and then writes could fail in the middle.
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare(connection: Any, *, durable: bool) -> None:  # noqa: ANN401 - any driver
+    # Transactions are begun here and not by the driver, which would begin none for a read.
+    connection.isolation_level = None
+    connection.create_function(FOLD, 1, _fold, deterministic=True)
+    connection.create_function(LIKE, 2, _like, deterministic=True)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+    _use_wal(cursor)
+    cursor.close()
 
 
 def _use_wal(cursor: Any) -> None:  # noqa: ANN401 - any driver

@@ -75,14 +75,16 @@ async def _show(options: DemoOptions) -> bool:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        showing = group.create_task(_run_and_show(options), name="demo: show")
-        waiting = group.create_task(stop.wait(), name="demo: Ctrl-C")
-        await asyncio.wait((showing, waiting), return_when=asyncio.FIRST_COMPLETED)
-        showing.cancel()
-        waiting.cancel()
-    if not showing.cancelled():
-        showing.result()
+    try:
+        async with asyncio.TaskGroup() as group:
+            showing = group.create_task(_run_and_show(options), name="demo: show")
+            waiting = group.create_task(stop.wait(), name="demo: Ctrl-C")
+            await asyncio.wait((showing, waiting), return_when=asyncio.FIRST_COMPLETED)
+            showing.cancel()
+            waiting.cancel()
+    except ExceptionGroup as errors:
+        # Only the first task can fail: its error is the command's, and is told in one line.
+        raise errors.exceptions[0] from None
     CONSOLE.print("stopped")
     return True
 
