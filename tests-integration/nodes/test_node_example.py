@@ -103,7 +103,7 @@ async def test_a_second_run_finds_what_the_first_one_stored(tmp_path: Path) -> N
         database.close()
     assert tables[0] > 0
     ended = await run_program("-c", READER, cwd=tmp_path, env=env)
-    assert (ended.code, ended.out, ended.err) == (0, f"{DUNE}\n", "")
+    assert (ended.code, ended.out, ended.traceback) == (0, f"{DUNE}\n", "")
 
 
 @pytest.mark.parametrize("number", [None, signal.SIGKILL], ids=["ends", "is killed"])
@@ -127,7 +127,7 @@ async def test_processes_share_a_network_that_outlives_the_first(
             await until(lambda: first.ask(""), lambda books: books == "by-second")
             ended = await first.end(number)
             assert ended.code == (0 if number is None else -number)
-            assert ended.err == ""
+            assert ended.traceback == ""
             # Nobody but the second and the third is left to offer a switch.
             await until(lambda: listening(port))
             await second.ask("after-first")
