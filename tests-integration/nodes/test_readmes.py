@@ -45,3 +45,9 @@ def test_the_examples_are_found() -> None:
     """A change of the form of the blocks must not make this file prove nothing."""
     marks = sum(readme.read_text(encoding="utf-8").count("```python") for readme in READMES)
     assert len(examples()) == marks > 0
+
+
+def test_every_package_shows_an_example() -> None:
+    """A package without code that runs is one that nobody knows how to begin with."""
+    shown = {example.place.partition(":")[0] for example in examples()}
+    assert sorted(shown) == [readme.parent.name for readme in READMES[1:]]

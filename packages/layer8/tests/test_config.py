@@ -97,6 +97,9 @@ def test_a_wrong_variable_is_named(environment: dict[str, str], message: str) ->
         ("port = ", "is not a TOML file"),
         ("[plugins]\na = 1", "maps entry-point groups to names"),
         ("[node]\nport = 70000", "port 70000"),
+        ("[node]\nport = [1]", "wrong type"),
+        ("node = 5", r"\[node\] holds settings of the node, not 5"),
+        ("plugins = 5", "maps entry-point groups to names"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, content: str, message: str) -> None:

@@ -60,7 +60,10 @@ def load_settings(
     own = merged.pop("plugins", {})
     if isinstance(own, dict):
         plugins |= own
-    return NodeSettings(**merged, plugins=plugins)  # type: ignore[arg-type]  # checked by field
+    try:
+        return NodeSettings(**merged, plugins=plugins)  # type: ignore[arg-type]  # checked there
+    except TypeError as error:
+        raise ConfigurationError(f"a setting has a value of the wrong type: {error}") from error
 
 
 def _from_environment(variables: Mapping[str, str]) -> dict[str, object]:
@@ -82,10 +85,12 @@ def _from_file(file: Path) -> tuple[dict[str, object], dict[str, str]]:
     unknown = sorted(content.keys() - {"node", "plugins"})
     if unknown:
         raise ConfigurationError(f"{file}: unknown table {unknown[0]!r}; use [node] and [plugins]")
-    plugins = content.get("plugins", {})
-    if not all(isinstance(name, str) for name in plugins.values()):
+    plugins, node = content.get("plugins", {}), content.get("node", {})
+    if not isinstance(node, dict):
+        raise ConfigurationError(f"{file}: [node] holds settings of the node, not {node!r}")
+    if not isinstance(plugins, dict) or not all(isinstance(name, str) for name in plugins.values()):
         raise ConfigurationError(f"{file}: [plugins] maps entry-point groups to names")
-    return _checked(content.get("node", {}), str(file)), plugins
+    return _checked(node, str(file)), plugins
 
 
 def _checked(values: Mapping[str, object], source: str) -> dict[str, object]:
