@@ -143,6 +143,8 @@ class Message:
     """Seconds left until the deadline of a request when it was sent, 0 without one."""
     request: bool = False
     reply: bool = False
+    stream: bool = False
+    """Of a request: the answer is read in parts, at the reader's pace (native profile only)."""
     failure: str = ""
     """Why the network returned the message; empty for an ordinary one."""
     data: bytes = b""

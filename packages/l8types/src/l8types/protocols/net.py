@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Announcer",
+    "Batch",
+    "Batching",
     "DirectoryListener",
+    "Drainer",
     "Lifecycle",
     "NodeDirectory",
     "Replier",
@@ -191,6 +194,59 @@ class Announcer(Protocol):
         ...
 
 
+class Drainer(Protocol):
+    """Leaves without a failed request."""
+
+    async def drain(self, timeout: float | None = None) -> None:
+        """Stop being chosen, finish what was begun, keep answering who came too late.
+
+        Withdraws the services of this node, waits until the network has stopped sending to it and
+        the handlers at work are done, for up to ``timeout`` seconds (``None`` for the time-out of
+        a request). The interface stays connected: leave its block to close it. Idempotent.
+        """
+        ...
+
+
+class Batch(Protocol):
+    """Messages of one kind that are collected and leave together (fire and forget)."""
+
+    async def add(self, action: Action, item: object) -> None:
+        """Add an item; waits only while the send queue is full.
+
+        Raises:
+            ClosedError: The batch or its interface is closed.
+        """
+        ...
+
+    async def flush(self) -> None:
+        """Send what was collected: runs of one action, in order, as one message each."""
+        ...
+
+    async def aclose(self) -> None:
+        """Flush and end; idempotent."""
+        ...
+
+
+class Batching(Protocol):
+    """Fewer, larger messages to one service."""
+
+    def batch(
+        self,
+        target: Target,
+        service: str,
+        area: int = 0,
+        *,
+        interval: float = 0.1,
+        max_items: int = 1000,
+        max_bytes: int = 1_048_576,
+    ) -> Batch:
+        """Collect items for ``interval`` seconds, or until there are enough of them.
+
+        Closing the interface flushes its batches.
+        """
+        ...
+
+
 class ServiceApi(Protocol):
     """The five verbs of one service."""
 
@@ -215,7 +271,7 @@ class ServiceApi(Protocol):
         ...
 
 
-class VNic(Sender, Requester, Replier, Announcer, Lifecycle, Protocol):
+class VNic(Sender, Requester, Replier, Announcer, Batching, Drainer, Lifecycle, Protocol):
     """A node's interface to the network.
 
     Entering it starts it and returns once it is connected; it reconnects by itself with back-off

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +29,7 @@ __all__ = [
     "ServiceHandler",
     "ServiceHook",
     "Services",
+    "StreamingService",
     "TimeSeriesService",
     "TransactionConfig",
     "TransactionEngine",
@@ -129,6 +130,17 @@ class MapReduceService(Protocol):
         ...
 
 
+class StreamingService(Protocol):
+    """Optional part of a handler whose answers may be larger than one message."""
+
+    def stream(self, elements: Elements, call: Call) -> AsyncIterator[Elements]:
+        """Answer a query in parts; the next part is asked for when the reader has room for it.
+
+        The iterator is closed when the reader stops or goes away.
+        """
+        ...
+
+
 class TimeSeriesService(Protocol):
     """Optional part of a handler that keeps samples."""
 
@@ -204,6 +216,14 @@ class Dispatcher(Protocol):
             The answer; ``None`` when the message asks for none.
 
         Errors are part of the answer, never raised.
+        """
+        ...
+
+    def stream(self, elements: Elements, message: Message, vnic: VNic) -> AsyncIterator[Elements]:
+        """The same for a request whose answer is read in parts.
+
+        A service without :class:`StreamingService` answers in one part. Errors are the last part,
+        never raised; every part holds only what the caller may see.
         """
         ...
 
