@@ -14,8 +14,8 @@ from layer8_net._core.handshake import Endpoint
 
 if TYPE_CHECKING:
     from l8types.protocols.security import ConnectionGuard
-    from layer8_net._core.handshake import Acceptor
     from layer8_net._link import Link
+    from layer8_net._machines import AcceptorSide
 
 __all__ = ["Entrance", "EntranceEvents"]
 
@@ -51,7 +51,7 @@ class Entrance:
     def __init__(
         self,
         link: Link,
-        acceptor: Acceptor,
+        acceptor: AcceptorSide,
         guard: ConnectionGuard,
         tasks: asyncio.TaskGroup,
         events: EntranceEvents,
@@ -65,6 +65,7 @@ class Entrance:
         self._alarm = asyncio.get_running_loop().call_later(
             _HANDSHAKE_SECONDS, self._refuse, HandshakeError("the handshake took too long")
         )
+        self._send(acceptor.start())
 
     def frames(self, frames: list[bytes]) -> None:
         """Take frames of the peer."""
@@ -78,8 +79,7 @@ class Entrance:
             except HandshakeError as error:
                 self._refuse(error)
                 return
-            if answer:
-                self._link.send([answer])
+            self._send(answer)
             if self._acceptor.proved:
                 self._admission = self._tasks.create_task(self._admit(), name="switch: admission")
 
@@ -88,6 +88,10 @@ class Entrance:
         self._alarm.cancel()
         if self._admission is not None:
             self._admission.cancel()
+
+    def _send(self, frame: bytes) -> None:
+        if frame:
+            self._link.send([frame])
 
     async def _admit(self) -> None:
         peer, address = self._acceptor.peer, self._link.address
@@ -107,7 +111,7 @@ class Entrance:
             self._refuse(objection)
             return
         self._alarm.cancel()
-        self._link.send([self._acceptor.welcome()])
+        self._send(self._acceptor.welcome())
         self._events.joined(peer)
 
     def _refuse(self, error: L8Error) -> None:
@@ -115,6 +119,6 @@ class Entrance:
         peer = self._acceptor.peer
         who = f"node {peer.alias!r} " if peer is not None else ""
         _log.warning("refused %sat %s: %s", who, self._link.address, error.message)
-        self._link.send([self._acceptor.refuse(error)])
+        self._send(self._acceptor.refuse(error))
         self._link.close(error.message)
         self._events.refused()

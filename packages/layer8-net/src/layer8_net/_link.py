@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from typing_extensions import override
 
-from layer8_net._core.framing import FrameDecoder
 from layer8_net._core.priority import FairQueue
 from layer8_net._core.switch_events import Pressure
+from layer8_net._profiles import NATIVE, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,7 @@ class Link(asyncio.Protocol):
         queue_bytes: Bytes that may wait to be written before the pressure is high.
         on_open: Told that the connection stands.
         on_pressure: Told whenever the pressure changes.
+        profile: How the peer speaks.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Link(asyncio.Protocol):
         queue_bytes: int,
         on_open: Callable[[Link], None] | None = None,
         on_pressure: Callable[[Link, Pressure], None] | None = None,
+        profile: Profile = NATIVE,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_frames = on_frames
@@ -57,7 +59,8 @@ class Link(asyncio.Protocol):
         self._on_open = on_open
         self._on_pressure = on_pressure
         self._queue_bytes = queue_bytes
-        self._decoder = FrameDecoder(frame_limit)
+        self._decoder = profile.decoder(frame_limit)
+        self._priority = profile.priority
         self._transport: asyncio.Transport | None = None
         self._batch: list[bytes] = []
         self._batch_bytes = 0
@@ -154,7 +157,7 @@ class Link(asyncio.Protocol):
         self.tx_frames += len(frames)
         if self._paused:
             for frame in frames:
-                self._waiting.push(frame, frame[6] >> 4, len(frame))
+                self._waiting.push(frame, self._priority(frame), len(frame))
             self._weigh()
         else:
             self._batch += frames

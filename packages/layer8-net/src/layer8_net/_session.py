@@ -12,12 +12,11 @@ from l8types.errors import ClosedError, EncodeError, L8Error, UnavailableError
 from l8types.values import Message, NodeStatistics
 from layer8_net._core import vnic_events as events
 from layer8_net._core.backoff import Backoff
-from layer8_net._core.frame import LENGTH_SIZE
 from layer8_net._core.handshake import Endpoint
-from layer8_net._core.vnic import VNicCore
 from layer8_net._directory import DirectoryView
 from layer8_net._inbound import Inbound
 from layer8_net._meter import Meter
+from layer8_net._profiles import profile_of
 from layer8_net._statistics import VNicStatistics
 from layer8_net._uplink import Uplink, UplinkEvents
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from l8types.protocols.runtime import Resources
     from layer8_net._link import Link
+    from layer8_net._machines import VNicMachine, Waiter
 
 __all__ = ["Session"]
 
@@ -35,8 +35,6 @@ _HANDLERS: Final = 256
 """Handlers at a time: far more than a few cores can work on, few enough to be held in memory."""
 _DRAIN_SECONDS: Final = 5.0
 """How long handlers and the send queue may take to finish when the interface is left."""
-
-Waiter = asyncio.Future[bytes]
 
 
 class Session:
@@ -54,7 +52,8 @@ class Session:
         self._handle = handle
         self._now = resources.clock.monotonic
         self._me = Endpoint(settings.uuid, settings.alias, settings.keep_alive)
-        self.core: VNicCore[Waiter] = VNicCore(self._me, started=resources.clock.now())
+        self._profile = profile_of(settings)
+        self.core: VNicMachine = self._profile.vnic(self._me, resources)
         self.directory = DirectoryView(settings.uuid, self.core.directory)
         self.online = asyncio.Event()
         """Set while messages can leave."""
@@ -304,7 +303,7 @@ class Session:
             EncodeError: The frame is too large.
         """
         limit = self._settings.max_frame_bytes
-        if len(frame) - LENGTH_SIZE > limit:
+        if len(frame) - self._profile.length_size > limit:
             raise EncodeError(f"message of {len(frame)} bytes is above max_frame_bytes {limit}")
         link.send([frame])
         if link.pressure:

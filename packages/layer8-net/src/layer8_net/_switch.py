@@ -8,19 +8,18 @@ import errno
 import ipaddress
 import itertools
 import logging
-import secrets
 from typing import TYPE_CHECKING, Final, Self
 
-from l8types.enums import DirectoryEventType, WireProfile
+from l8types.enums import DirectoryEventType
 from l8types.errors import ClosedError, ConfigurationError
 from l8types.values import NodeStatistics
-from layer8_net._core import switch as core
 from layer8_net._core import switch_events as events
-from layer8_net._core.handshake import HANDSHAKE_LIMIT, NONCE_SIZE, Acceptor, Endpoint
+from layer8_net._core.handshake import Endpoint
 from layer8_net._directory import DirectoryView
 from layer8_net._entrance import Entrance, EntranceEvents
 from layer8_net._link import Link
 from layer8_net._meter import Meter
+from layer8_net._profiles import profile_of
 from layer8_net._statistics import SwitchStatistics
 
 if TYPE_CHECKING:
@@ -67,7 +66,8 @@ class TcpSwitch:
         self._clock = resources.clock
         self._now = resources.clock.monotonic
         self._me = Endpoint(settings.uuid, settings.alias, settings.keep_alive, is_switch=True)
-        self._core = core.SwitchCore(self._me, started=resources.clock.now())
+        self._profile = profile_of(settings)
+        self._core = self._profile.switch(self._me, resources)
         self._directory = DirectoryView(settings.uuid, self._core.directory)
         self._meter = Meter(resources.metrics, settings.alias)
         self._links: dict[int, Link] = {}
@@ -162,12 +162,13 @@ class TcpSwitch:
         return Link(
             lambda _, frames: self._received(number, frames),
             lambda _, reason: self._lost(number, reason),
-            frame_limit=HANDSHAKE_LIMIT,
+            frame_limit=self._profile.handshake_limit,
             queue_bytes=self._settings.queue_bytes,
             on_open=lambda link: self._opened(number, link),
             on_pressure=lambda _, pressure: self._perform(
                 self._core.step(events.PressureChanged(number, pressure), self._now())
             ),
+            profile=self._profile,
         )
 
     def _opened(self, number: int, link: Link) -> None:
@@ -175,11 +176,10 @@ class TcpSwitch:
             self._refused += 1
             link.abort("too many handshakes at a time")
             return
-        secret = self._guard.network_secret()
         self._links[number] = link
         self._entrances[number] = Entrance(
             link,
-            Acceptor(self._me, secret, secrets.token_bytes(NONCE_SIZE)),
+            self._profile.acceptor(self._me, self._guard),
             self._guard,
             self._tasks,
             EntranceEvents(
@@ -327,10 +327,6 @@ class TcpSwitch:
 
 
 def _check_settings(settings: NodeSettings) -> None:
-    if settings.profile is not WireProfile.NATIVE:
-        raise ConfigurationError(
-            f"wire profile {settings.profile.value!r} is not spoken here; use 'native'"
-        )
     if settings.peers:
         raise ConfigurationError(
             f"this switch does not link to others; remove the {len(settings.peers)} peers"

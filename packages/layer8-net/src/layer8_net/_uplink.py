@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +15,14 @@ from l8types.errors import (
     L8Error,
     UnavailableError,
 )
-from layer8_net._core.handshake import HANDSHAKE_LIMIT, NONCE_SIZE, Dialler, Endpoint
+from layer8_net._core.handshake import Endpoint
 from layer8_net._link import Link
+from layer8_net._profiles import profile_of
 
 if TYPE_CHECKING:
-    from l8types.protocols.security import ConnectionGuard
+    from l8types.protocols.security import SecurityProvider
     from l8types.settings import NodeSettings
+    from layer8_net._machines import DiallerSide
 
 __all__ = ["Uplink", "UplinkEvents"]
 
@@ -54,10 +55,11 @@ class Uplink:
     """
 
     def __init__(
-        self, settings: NodeSettings, guard: ConnectionGuard, me: Endpoint, events: UplinkEvents
+        self, settings: NodeSettings, guard: SecurityProvider, me: Endpoint, events: UplinkEvents
     ) -> None:
         self._settings = settings
         self._guard = guard
+        self._profile = profile_of(settings)
         self._me = me
         self._events = events
 
@@ -87,18 +89,18 @@ class Uplink:
             raise type(error)(f"cannot join through {where}: {error.message}") from error
 
     async def _shake_hands(self) -> None:
-        secret = self._guard.network_secret()
-        if not secret:
+        if not self._guard.network_secret():
             raise ConfigurationError("the network secret is empty; set one, equal on all nodes")
-        settings = self._settings
-        dialler = Dialler(self._me, secret, secrets.token_bytes(NONCE_SIZE))
+        settings, profile = self._settings, self._profile
+        dialler = profile.dialler(self._me, self._guard)
         attempt = _Attempt(dialler, settings.max_frame_bytes + _RETURN_HEADROOM, self._events)
         _, link = await asyncio.get_running_loop().create_connection(
             lambda: Link(
                 attempt.frames,
                 attempt.closed,
-                frame_limit=HANDSHAKE_LIMIT,
+                frame_limit=profile.handshake_limit,
                 queue_bytes=settings.queue_bytes,
+                profile=profile,
             ),
             settings.host,
             settings.port,
@@ -115,7 +117,7 @@ class Uplink:
 class _Attempt:
     """One connection from its first byte to its end."""
 
-    def __init__(self, dialler: Dialler, frame_limit: int, events: UplinkEvents) -> None:
+    def __init__(self, dialler: DiallerSide, frame_limit: int, events: UplinkEvents) -> None:
         self.result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._dialler = dialler
         self._frame_limit = frame_limit

@@ -7,16 +7,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from l8types.enums import Action, MulticastMode, Priority, WireProfile
-from l8types.errors import (
-    ConfigurationError,
-    EncodeError,
-    L8Error,
-    RemoteError,
-    UnavailableError,
-)
+from l8types.enums import Action, MulticastMode, Priority
+from l8types.errors import EncodeError, L8Error, RemoteError, UnavailableError
 from layer8_net._api import BoundServiceApi
-from layer8_net._core.frame import encode_message
 from layer8_net._payload import to_elements
 from layer8_net._session import Session
 
@@ -46,17 +39,12 @@ class TcpVNic:
             the start, ``services`` with the first message that arrives.
 
     Raises:
-        ConfigurationError: The settings name a wire profile that this interface does not speak.
+        ConfigurationError: What the wire profile of the settings needs is not there.
     """
 
     def __init__(self, resources: Resources) -> None:
-        settings = resources.settings
-        if settings.profile is not WireProfile.NATIVE:
-            raise ConfigurationError(
-                f"wire profile {settings.profile.value!r} is not spoken here; use 'native'"
-            )
         self._resources = resources
-        self._settings = settings
+        self._settings = resources.settings
         self._session = Session(resources, self._handle)
         self._core = self._session.core
 
@@ -195,7 +183,9 @@ class TcpVNic:
             data=elements.encode(),
         )
         answer = await self._session.ask(
-            destination, limit, lambda sequence: encode_message(replace(sent_on, sequence=sequence))
+            destination,
+            limit,
+            lambda sequence: self._core.message_frame(replace(sent_on, sequence=sequence)),
         )
         return self._elements.decode(answer).raise_for_error()
 

@@ -219,6 +219,10 @@ class Acceptor(_Side):
     :meth:`welcome` or :meth:`refuse`.
     """
 
+    def start(self) -> bytes:
+        """What to send first: nothing, the dialler speaks first."""
+        return b""
+
     @property
     def proved(self) -> bool:
         """Whether the dialler has proved itself and waits for the decision."""

@@ -217,6 +217,10 @@ class VNicCore(Generic[W]):
         )
         return encode_message(refusal)
 
+    def message_frame(self, message: Message) -> bytes:
+        """Frame of a message that is complete already."""
+        return encode_message(message)
+
     def stamp(self, message: Message) -> Message:
         """The same message as one of this node."""
         return replace(
