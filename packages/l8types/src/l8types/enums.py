@@ -11,6 +11,7 @@ __all__ = [
     "Container",
     "DecoratorType",
     "DirectoryEventType",
+    "Downsample",
     "Kind",
     "LogLevel",
     "MulticastMode",
@@ -281,6 +282,18 @@ class AuthStatus(Enum):
     NEEDS_TFA = "needs-tfa"
     SETUP_TFA = "setup-tfa"
     MUST_CHANGE_PASSWORD = "must-change-password"  # noqa: S105 - a status, not a secret
+
+
+class Downsample(Enum):
+    """What one value of a bucket of samples tells about them."""
+
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+    LAST = "last"
+    """The value of the newest."""
+    COUNT = "count"
+    """How many there are."""
 
 
 class OverflowPolicy(Enum):

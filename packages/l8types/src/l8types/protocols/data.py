@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Protocol
 
 from l8types.criteria import Aggregate, AttributePath, Criteria, SortKey
-from l8types.enums import Action, Kind
+from l8types.enums import Action, Downsample, Kind
 from l8types.pb import L8MetaData, L8NotificationSet, L8Query
 from l8types.protocols.models import ModelNode
 from l8types.values import Element, ItemChange, Page, TimeSeriesPoint
@@ -29,6 +37,7 @@ __all__ = [
     "Scope",
     "Storage",
     "Subscription",
+    "TimeSeriesFactory",
     "TimeSeriesStore",
 ]
 
@@ -540,20 +549,85 @@ class OrmFactory(Protocol):
 
 
 class TimeSeriesStore(Protocol):
-    """Samples by property id."""
+    """Samples by property id, in Unix seconds and finite numbers.
+
+    What a call takes or gives is bounded; above the bound it is refused, never cut. Calls may
+    overlap.
+    """
 
     async def append(self, property_id: str, points: Sequence[TimeSeriesPoint]) -> None:
-        """Add samples; a sample with a known stamp replaces the old one."""
+        """Add samples in any order; one with a known stamp replaces the old one.
+
+        Durable when it returns; doing it again changes nothing.
+
+        Raises:
+            InvalidInputError: A stamp or value that is no sample; none was added.
+            UnavailableError: The store is down, locked or full; none was added.
+        """
+        ...
+
+    async def append_many(self, series: Mapping[str, Sequence[TimeSeriesPoint]]) -> None:
+        """The same for many series at once, all or none."""
         ...
 
     async def range(self, property_id: str, start: int, end: int) -> list[TimeSeriesPoint]:
-        """Samples from ``start`` to ``end`` (Unix seconds, both included), ascending."""
+        """Samples from ``start`` to ``end`` (Unix seconds, both included), ascending.
+
+        Raises:
+            InvalidInputError: It ends before it starts, or holds more than one answer may.
+        """
         ...
 
     async def latest(self, property_id: str, count: int) -> list[TimeSeriesPoint]:
         """The newest samples, ascending."""
         ...
 
+    async def latest_many(
+        self, property_ids: Collection[str], count: int
+    ) -> dict[str, list[TimeSeriesPoint]]:
+        """The newest samples of each of many series, ascending; one without samples is left out."""
+        ...
+
+    async def buckets(
+        self, property_id: str, start: int, end: int, *, width: int, function: Downsample
+    ) -> list[TimeSeriesPoint]:
+        """One value for every ``width`` seconds of a range in which there are samples, ascending.
+
+        Buckets begin at multiples of the width, which is the stamp of the value; the first and the
+        last hold only what the range does. A gap in the samples is a gap in the answer.
+
+        Raises:
+            InvalidInputError: Width or range make no sense, or there are more buckets than one
+                answer may have.
+        """
+        ...
+
+    async def expire(self, before: int) -> int:
+        """Remove all samples older than a stamp; how many there were."""
+        ...
+
+    async def forget(self, property_ids: Collection[str]) -> int:
+        """Remove the series of properties and of all that is below them; how many samples."""
+        ...
+
     async def aclose(self) -> None:
         """Release the connection; idempotent."""
+        ...
+
+
+class TimeSeriesFactory(Protocol):
+    """Opens stores of samples."""
+
+    async def open(self, url: str, *, retention: float | None = None) -> TimeSeriesStore:
+        """Open the database of a URL such as ``sqlite:///samples.db`` or ``postgresql://host/db``.
+
+        Args:
+            url: The database.
+            retention: Age in seconds above which samples are removed from time to time; ``None``
+                keeps them.
+
+        Raises:
+            ConfigurationError: Not a URL of a supported database, or an age that is none.
+            UnavailableError: The database cannot be reached; tells why.
+        """
         ...
