@@ -218,7 +218,7 @@ def test_aggregates() -> None:
         ("select * from T where a=", 1, 25, 'write ""'),
         ("select * from T where a=1 anf b=2", 1, 27, "did you mean 'and'?"),
         ("select * from T where (a=1) anf b=2", 1, 29, "did you mean 'and'?"),
-        ("select * from T where (a=1 and b=2", 1, 35, "')' is expected"),
+        ("select * from T where (a=1 and b=2", 1, 35, "')' or 'and' or 'or' is expected"),
         ("select * from T where a=1 or b<9) or c<=1", 1, 33, "found ')'"),
         ("select * from T where a ^ 6", 1, 25, "expected an operator"),
         ("select * from T where a<>6", 1, 24, "use '!='"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gsql._bind import Bound
     from gsql._builder import Selection
+    from gsql._tree import RawQuery
     from l8types.protocols.models import Inspector
 
 __all__ = ["QueryFactory"]
@@ -52,6 +53,7 @@ class QueryFactory:
             raise ValueError(f"precedence is 'sql' or 'reference', not {precedence!r}")
         self._inspector = inspector
         self._by_shape = precedence == "reference"
+        # Texts with parameters; of the others the bound query is kept.
         self._raw = lru_cache(cache_size)(parse_text)
         self._texts = lru_cache(cache_size)(self._from_text)
         self._messages = lru_cache(cache_size)(self._from_bytes)
@@ -66,7 +68,7 @@ class QueryFactory:
         """
         if not parameters:
             return self._texts(text)
-        return BoundQuery(self._bind(text, parameters))
+        return BoundQuery(self._bind(self._raw(text), parameters))
 
     def build(self, selection: Selection[T]) -> BoundQuery:
         """Query of a selection that was put together in Python.
@@ -91,17 +93,17 @@ class QueryFactory:
         self._messages.cache_clear()
 
     def _from_text(self, text: str) -> BoundQuery:
-        return BoundQuery(self._bind(text, _NO_PARAMETERS), text)
+        return BoundQuery(self._bind(parse_text(text)), text)
 
-    def _bind(self, text: str, parameters: Mapping[str, object]) -> Bound:
-        return bind(self._raw(text), self._inspector, parameters, by_shape=self._by_shape)
+    def _bind(self, raw: RawQuery, parameters: Mapping[str, object] = _NO_PARAMETERS) -> Bound:
+        return bind(raw, self._inspector, parameters, by_shape=self._by_shape)
 
     def _from_bytes(self, data: bytes) -> BoundQuery:
         message = L8Query.FromString(data)
         if is_text_only(message):
             if not message.text:
                 raise problem("the query is empty; send a text or a tree")
-            bound = self._bind(message.text, _NO_PARAMETERS)
+            bound = self._bind(parse_text(message.text))
             return BoundQuery(bound, message.text, identity=message.aaa_id)
         bound = bind(from_message(message), self._inspector, _NO_PARAMETERS)
         return BoundQuery(bound, message.text, identity=message.aaa_id, message=message)

@@ -9,7 +9,7 @@ operator, and right of it. Keywords count where a clause may begin; quotes hide 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from gsql._problems import did_you_mean, problem, shown
 from gsql._tree import MAX_COMPARISONS, MAX_DEPTH, MAX_LIST_ITEMS, Form, Operand
@@ -63,8 +63,8 @@ _STOPPERS = (
 _FLAGS: Final = re.IGNORECASE | re.DOTALL
 
 _CLAUSE: Final = re.compile(
-    rf"(?P<word>{_PATH}(?:-\w+)*)|(?P<int>[+-]?\d+)(?![\w.])|(?P<mark>[*,()])"
-    rf"|(?P<parameter>{_PARAMETER})",
+    rf"\s*(?:(?P<word>{_PATH}(?:-\w+)*)|(?P<int>[+-]?\d+)(?![\w.])|(?P<mark>[*,()])"
+    rf"|(?P<parameter>{_PARAMETER}))",
     _FLAGS,
 )
 _LEFT: Final = re.compile(
@@ -110,14 +110,6 @@ class Token:
 
     __slots__ = ("offset", "operand", "text", "type")
 
-    # The parser copies these into its end mark.
-    line: ClassVar[int] = 0
-    column: ClassVar[int] = 0
-    start_pos: ClassVar[int] = 0
-    end_line: ClassVar[int] = 0
-    end_column: ClassVar[int] = 0
-    end_pos: ClassVar[int] = 0
-
     def __init__(self, kind: str, text: str, offset: int, operand: Operand | None = None) -> None:
         self.type = kind
         self.text = text
@@ -161,22 +153,27 @@ class _Scan:
         return self.at
 
     def _clause_word(self, last: str) -> Token | None:
-        start = self._skip()
-        if start == len(self.text):
-            return None
-        found = _CLAUSE.match(self.text, start)
+        found = _CLAUSE.match(self.text, self.at)
         if found is None:
-            word = self.text[start : start + 20].split()[0]
-            raise self._fail(f"{shown(word)} is not expected here", start, len(word))
+            self._check_end()
+            return None
         self.at = found.end()
-        word = found.group()
-        group = found.lastgroup
+        group = found.lastgroup or ""
+        word = found[group]
+        start = self.at - len(word)
         if group == "word":
             return Token(self._word_type(word, last), word, start)
         if group == "mark":
             return self._mark(word, start)
         kind = "INT" if group == "int" else "PARAMETER"
-        return Token(kind, word, start, _operand(group or "", word, start))
+        return Token(kind, word, start, _operand(group, word, start))
+
+    def _check_end(self) -> None:
+        """Refuse what is left where no token can be made of it."""
+        start = self._skip()
+        if start < len(self.text):
+            word = self.text[start : start + 20].split()[0]
+            raise self._fail(f"{shown(word)} is not expected here", start, len(word))
 
     def _mark(self, mark: str, start: int) -> Token:
         if mark == ")":
@@ -247,10 +244,15 @@ class _Scan:
         if found is None:
             raise self._no_operator(start)
         self.at = found.end()
-        word = " ".join(found.group().lower().split())
-        if found.lastgroup == "symbol" and word not in _SYMBOLS:
-            hint = f"; use {_HINTS[word]!r}" if word in _HINTS else ""
-            raise self._fail(f"{shown(word)} is no operator{hint}", start, len(word))
+        word = found.group()
+        if found.lastgroup == "symbol":
+            if word not in _SYMBOLS:
+                hint = f"; use {_HINTS[word]!r}" if word in _HINTS else ""
+                raise self._fail(f"{shown(word)} is no operator{hint}", start, len(word))
+            yield Token("COMPARISON", word, start)
+            yield self._value()
+            return
+        word = " ".join(word.lower().split())
         if word.startswith("is"):
             yield Token("NULL_TEST", word, start)
         elif word.endswith("between"):

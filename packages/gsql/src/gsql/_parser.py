@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-from lark import Lark, Transformer, UnexpectedToken
-from lark.lexer import Lexer
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gsql._lexer import KEYWORDS, Token, tokens
+from gsql._machine import END, Machine, UnexpectedError
 from gsql._problems import did_you_mean, problem, shown
 from gsql._tree import (
     MAX_TEXT_CHARS,
@@ -27,8 +25,6 @@ from gsql._tree import (
 from l8types.enums import Operator, Quantifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from l8types.errors import QueryError
 
 __all__ = ["AGGREGATES", "default_alias", "parse_text"]
@@ -37,7 +33,7 @@ AGGREGATES: Final = ("count", "sum", "avg", "min", "max")
 
 _WORDS: Final = {kind: word for word, kind in KEYWORDS.items()}
 _EXPECTED: Final = {
-    "$END": "the end of the query",
+    END: "the end of the query",
     "NAME": "a name",
     "STAR": "'*'",
     "COMMA": "','",
@@ -52,17 +48,10 @@ _EXPECTED: Final = {
 _CLAUSES: Final = frozenset(_WORDS) - {"DISTINCT", "AND", "OR", "AS", "TRUE", "FALSE"}
 
 _RawUnit: TypeAlias = "Unit[RawComparison]"
-
-
-class _HandLexer(Lexer):
-    """Gives the hand-made lexer to the parser."""
-
-    def __init__(self, _conf: object) -> None:
-        """The grammar's terminals are only declared; there is nothing to configure."""
-
-    def lex(self, text: str) -> Iterator[Token]:  # type: ignore[override]
-        """Tokens of a text; the parser needs of a token no more than its type."""
-        return tokens(text)
+_Joined: TypeAlias = "tuple[list[_RawUnit], list[bool]]"
+"""Units side by side, and for each place between two whether ``or`` stands there."""
+_Clause: TypeAlias = "tuple[Token, dict[str, object]]"
+"""The word that begins a clause, and what the clause says of the query."""
 
 
 def default_alias(function: str, column: str) -> str:
@@ -70,19 +59,37 @@ def default_alias(function: str, column: str) -> str:
     return function if column == "*" else f"{function}{column[:1].upper()}{column[1:]}"
 
 
-class _Builder(Transformer[Token, RawQuery]):
+class _Builder:
     """Called by the parser for each finished rule; one builder serves all parses."""
 
-    def start(self, clauses: list[tuple[Token, dict[str, object]]]) -> RawQuery:
+    def none(self, _parts: list[object]) -> list[object]:
+        """The beginning of a list that may stay empty."""
+        return []
+
+    def another(self, parts: list[Any]) -> object:
+        """A list with one more behind it."""
+        parts[0].append(parts[1])
+        return parts[0]
+
+    def first(self, parts: list[object]) -> list[object]:
+        """The beginning of a list."""
+        return parts
+
+    def next(self, parts: list[Any]) -> object:
+        """A list with one more behind a comma."""
+        parts[0].append(parts[2])
+        return parts[0]
+
+    def start(self, parts: list[list[_Clause]]) -> RawQuery:
         """The query of its clauses."""
         query = RawQuery()
         seen: set[str] = set()
-        for token, parts in clauses:
+        for token, facts in parts[0]:
             kind = "ASCENDING" if token.type == "DESCENDING" else token.type
             if kind in seen:
                 raise _Twice(token)
             seen.add(kind)
-            for name, value in parts.items():
+            for name, value in facts.items():
                 setattr(query, name, value)
         return query
 
@@ -97,16 +104,12 @@ class _Builder(Transformer[Token, RawQuery]):
             "aggregates": tuple(item for item in items if isinstance(item, RawAggregate)),
         }
 
-    def items(self, parts: list[object]) -> list[object]:
-        """The select list without its commas."""
-        return parts[::2]
-
     def everything(self, _parts: list[Token]) -> str:
         """``*``."""
         return "*"
 
     def column(self, parts: list[Token]) -> Column:
-        """A path of the select list."""
+        """A path that is selected or grouped by."""
         return Column(parts[0].text, parts[0].offset)
 
     def aggregate(self, parts: list[Token]) -> RawAggregate:
@@ -118,61 +121,62 @@ class _Builder(Transformer[Token, RawQuery]):
         alias = parts[5].text if len(parts) > 4 else default_alias(function, inner.text)
         return RawAggregate(function, Column(inner.text, inner.offset), alias, name.offset)
 
-    def root(self, parts: list[Token]) -> tuple[Token, dict[str, object]]:
+    def root(self, parts: list[Token]) -> _Clause:
         """``from``."""
         return parts[0], {"root": Column(parts[1].text, parts[1].offset)}
 
-    def where(self, parts: list[object]) -> tuple[object, dict[str, object]]:
+    def where(self, parts: list[Any]) -> _Clause:
         """``where``."""
-        return parts[0], {"where": parts[1]}
+        return parts[0], {"where": _chain(parts[1])}
 
-    def having(self, parts: list[object]) -> tuple[object, dict[str, object]]:
+    def having(self, parts: list[Any]) -> _Clause:
         """``having``."""
-        return parts[0], {"having": parts[1]}
+        return parts[0], {"having": _chain(parts[1])}
 
-    def group_by(self, parts: list[object]) -> tuple[object, dict[str, object]]:
+    def group_by(self, parts: list[Any]) -> _Clause:
         """``group-by``."""
-        return parts[0], {"group_by": parts[1]}
+        return parts[0], {"group_by": tuple(parts[1])}
 
-    def names(self, parts: list[Token]) -> tuple[Column, ...]:
-        """Paths without their commas."""
-        return tuple(Column(name.text, name.offset) for name in parts[::2])
-
-    def sort_by(self, parts: list[object]) -> tuple[object, dict[str, object]]:
+    def sort_by(self, parts: list[Any]) -> _Clause:
         """``sort-by``."""
-        return parts[0], {"sort_by": parts[1]}
-
-    def sort_keys(self, parts: list[RawSort]) -> tuple[RawSort, ...]:
-        """Sort keys without their commas."""
-        return tuple(parts[::2])
+        return parts[0], {"sort_by": tuple(parts[1])}
 
     def sort_key(self, parts: list[Token]) -> RawSort:
         """A path with its own direction, if any."""
         column = Column(parts[0].text, parts[0].offset)
         return RawSort(column, parts[1].type == "DESCENDING" if len(parts) > 1 else None)
 
-    def limit(self, parts: list[Token]) -> tuple[Token, dict[str, object]]:
+    def number(self, parts: list[Token]) -> Operand | None:
+        """A number, or a parameter that stands for one."""
+        return parts[0].operand
+
+    def limit(self, parts: list[Any]) -> _Clause:
         """``limit``."""
-        return parts[0], {"limit": parts[1].operand}
+        return parts[0], {"limit": parts[1]}
 
-    def page(self, parts: list[Token]) -> tuple[Token, dict[str, object]]:
+    def page(self, parts: list[Any]) -> _Clause:
         """``page``."""
-        return parts[0], {"page": parts[1].operand}
+        return parts[0], {"page": parts[1]}
 
-    def direction(self, parts: list[Token]) -> tuple[Token, dict[str, object]]:
+    def direction(self, parts: list[Token]) -> _Clause:
         """``ascending`` or ``descending`` that follows no sort key."""
         return parts[0], {"descending": parts[0].type == "DESCENDING"}
 
-    def flag(self, parts: list[Token]) -> tuple[Token, dict[str, object]]:
+    def flag(self, parts: list[Token]) -> _Clause:
         """A flag, perhaps with its value."""
         name = {"MATCH_CASE": "match_case", "MAPREDUCE": "map_reduce", "REGISTER": "register"}
         return parts[0], {name[parts[0].type]: len(parts) == 1 or parts[1].type == "TRUE"}
 
-    def expression(self, parts: list[object]) -> Chain[RawComparison]:
-        """Units and what joins them."""
-        words = [part.type == "OR" for part in parts[1::2] if isinstance(part, Token)]
-        units: list[_RawUnit] = parts[::2]  # type: ignore[assignment]
-        return Chain(tuple(units), tuple(words))
+    def alone(self, parts: list[_RawUnit]) -> _Joined:
+        """The first unit of an expression."""
+        return parts, []
+
+    def joined(self, parts: list[Any]) -> _Joined:
+        """An expression with one more unit, and what joins it."""
+        units, words = parts[0]
+        units.append(parts[2])
+        words.append(parts[1].type == "OR")
+        return units, words
 
     def comparison(self, parts: list[Token]) -> RawComparison:
         """``a = 1`` and the like."""
@@ -194,23 +198,20 @@ class _Builder(Transformer[Token, RawQuery]):
         found = _compare(parts, left, Operator.BETWEEN, value)
         return Negation(found) if word.text.startswith("not") else found
 
-    def element(self, parts: list[object]) -> RawComparison:
+    def element(self, parts: list[Any]) -> RawComparison:
         """``any(ports: name=x and speed>1)``."""
         quantifier, element, inner, _ = parts
-        assert isinstance(quantifier, Token)  # noqa: S101 - what the grammar says
-        assert isinstance(element, Token)  # noqa: S101
-        assert isinstance(inner, Chain)  # noqa: S101
-        assert element.operand is not None  # noqa: S101
+        assert element.operand is not None  # noqa: S101 - the path has one
         return RawComparison(
             element.operand,
             Operator.MATCHES,
             quantifier=Quantifier(quantifier.text.lower()),
-            inner=inner,
+            inner=_chain(inner),
         )
 
-    def group(self, parts: list[object]) -> object:
+    def group(self, parts: list[Any]) -> Chain[RawComparison]:
         """An expression in brackets."""
-        return parts[1]
+        return _chain(parts[1])
 
     def negation(self, parts: list[object]) -> Negation[object]:
         """``not`` and a unit."""
@@ -233,6 +234,11 @@ class _NoFunction(_Refusal):
     """A function that does not exist."""
 
 
+def _chain(joined: _Joined) -> Chain[RawComparison]:
+    units, or_after = joined
+    return Chain(tuple(units), tuple(or_after))
+
+
 def _compare(
     parts: list[Token], left: Token, operator: Operator, right: Operand | None
 ) -> RawComparison:
@@ -242,16 +248,10 @@ def _compare(
 
 
 @cache
-def _machine() -> Lark:
+def _machine() -> Machine:
     """The parser, built at first use: its tables take longer than all imports together."""
     grammar = resources.files("gsql").joinpath("_grammar.lark").read_text("utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer=_HandLexer,
-        transformer=_Builder(),
-        maybe_placeholders=False,
-    )
+    return Machine(grammar, _Builder())
 
 
 def parse_text(text: str) -> RawQuery:
@@ -263,8 +263,8 @@ def parse_text(text: str) -> RawQuery:
     if len(text) > MAX_TEXT_CHARS:
         raise problem(f"the query has {len(text)} characters, {MAX_TEXT_CHARS} are allowed")
     try:
-        query = _machine().parse(text)
-    except UnexpectedToken as error:
+        query = _machine().run(tokens(text))
+    except UnexpectedError as error:
         raise _unexpected(text, error) from None
     except _Refusal as error:
         raise _refused(text, error) from None
@@ -287,8 +287,8 @@ def _refused(text: str, error: _Refusal) -> QueryError:
     return problem(message, text, token.offset, len(token.text))
 
 
-def _unexpected(text: str, error: UnexpectedToken) -> QueryError:
-    token, expected = error.token, set(error.expected)
+def _unexpected(text: str, error: UnexpectedError) -> QueryError:
+    token, expected = error.token, error.expected
     words = [_WORDS[kind] for kind in sorted(expected) if kind in _WORDS]
     names = [_EXPECTED[kind] for kind in sorted(expected) if kind in _EXPECTED]
     if len(expected & _CLAUSES) > 3:
@@ -297,7 +297,7 @@ def _unexpected(text: str, error: UnexpectedToken) -> QueryError:
     else:
         names += [repr(word) for word in words]
     wanted = " or ".join(names)
-    if token.type == "$END":
+    if not isinstance(token, Token):
         return problem(f"the query ends where {wanted} is expected", text, len(text.rstrip()))
     hint = did_you_mean(token.text, words) if token.type == "NAME" else ""
     message = f"expected {wanted}, found {shown(token.text)}{hint}"

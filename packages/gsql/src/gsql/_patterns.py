@@ -39,6 +39,8 @@ def star_pattern(text: str) -> str | None:
     """The pattern of a literal with unescaped stars, ``None`` when it has none."""
     if "*" not in text:
         return None
+    if "\\" not in text:
+        return _SPECIAL.sub(r"\\\g<0>", text).replace("*", "%")
     parts = _PART.findall(text)
     if "*" not in parts:
         return None
