@@ -87,6 +87,12 @@ BENCHMARKS: Final = (
         module="tools.bench.codec",
     ),
     Benchmark(
+        name="our codec in order",
+        group="an item to self-describing bytes and back, per second",
+        module="tools.bench.codec",
+        function="measure_ours_in_order",
+    ),
+    Benchmark(
         name="pickle",
         group="an item to self-describing bytes and back, per second",
         module="tools.bench.codec",

@@ -38,10 +38,11 @@ Writer = Callable[[bytearray, Any, int], None]
 """Appends a value of the type that it was chosen for, at a depth."""
 Whole = Callable[[Any], bytes]
 """Gives the bytes of a model instance."""
+Head = tuple[Callable[..., bytes], bytes]
+"""Packs kind, length of the payload and name; the name with its length before it."""
 
 # What every model needs is bound here: a look-up in a class or module costs as much as a call.
-_serialize: Final = methodcaller("SerializeToString", deterministic=True)
-_pack_head: Final = wire.HEAD.pack
+_serialize_in_order: Final = methodcaller("SerializeToString", deterministic=True)
 _MESSAGE: Final = int(Kind.MESSAGE)
 _EMPTY: Final = wire.EMPTY
 
@@ -56,16 +57,27 @@ _TEXTS: Final = (str, bytes, bytearray, memoryview)
 class Encoder:
     """Appends values to a buffer; holds no state of a single encoding, so it can be shared."""
 
-    __slots__ = ("_go_compatible", "_info_of", "_max_depth", "_names", "_writers", "wholes")
+    __slots__ = (
+        "_deterministic",
+        "_go_compatible",
+        "_info_of",
+        "_max_depth",
+        "_names",
+        "_writers",
+        "wholes",
+    )
 
     wholes: dict[type, Whole]
     """Writers of models that were met: mostly a value is one model, which needs no buffer."""
 
-    def __init__(self, registry: Registry, *, max_depth: int, go_compatible: bool) -> None:
+    def __init__(
+        self, registry: Registry, *, max_depth: int, go_compatible: bool, deterministic: bool
+    ) -> None:
         self._info_of = registry.info_of
+        self._deterministic = deterministic
         self._max_depth = max_depth
         self._go_compatible = go_compatible
-        self._names: dict[str, bytes] = {}
+        self._names: dict[str, Head] = {}
         self.wholes = {}
         self._writers: dict[type, Writer] = {
             NoneType: _write_none,
@@ -166,25 +178,30 @@ class Encoder:
         except Fault as fault:
             raise fault.within(f"[{shown(key)}]") from None
 
-    def _whole_message(self, descriptor_name: str) -> Whole:
+    def _whole_message(self, model: type[Message]) -> Whole:
         """Writer of the messages of one class.
 
         What it needs are variables of this function, and it calls as little as it can: it runs for
         every item that is sent, and protobuf itself takes but two microseconds for a big one.
         """
         info_of, names, add_name = self._info_of, self._names, self._name
+        own_name = message_name(model.DESCRIPTOR)
+        serialize: Whole = _serialize_in_order if self._deterministic else model.SerializeToString
 
         def write(message: Message) -> bytes:
             try:
-                payload: bytes = _serialize(message)
+                payload = serialize(message)
             except (ProtobufError, ValueError) as error:
                 raise Fault(f"not a complete {type(message).__name__}: {error}") from error
             try:
                 name = info_of(message).name
             except NotFoundError:
-                name = descriptor_name
-            named = names.get(name) or add_name(name)
-            return _pack_head(_MESSAGE, len(payload) or _EMPTY) + named + payload
+                name = own_name
+            try:
+                pack, named = names[name]
+            except KeyError:
+                pack, named = add_name(name)
+            return pack(_MESSAGE, len(payload) or _EMPTY, named) + payload
 
         return write
 
@@ -195,12 +212,13 @@ class Encoder:
             model = type(value).__name__
             raise Fault(f"type {model} is not registered; register it on every node") from error
         payload = NativeBodies.write(value)
-        named = self._names.get(name) or self._name(name)
-        return _pack_head(wire.NATIVE_MODEL, len(payload)) + named + payload
+        pack, named = self._names.get(name) or self._name(name)
+        return pack(wire.NATIVE_MODEL, len(payload), named) + payload
 
-    def _name(self, name: str) -> bytes:
-        """Length and text of a name that is met for the first time."""
-        made = self._names[name] = name_bytes(name)
+    def _name(self, name: str) -> Head:
+        """What writes the head of a model whose name is met for the first time."""
+        named = wire.name_bytes(name)
+        made = self._names[name] = struct.Struct(f">ii{len(named)}s").pack, named
         return made
 
     def _writer_of_model(self, model: type, whole: Whole) -> Writer:
@@ -214,7 +232,7 @@ class Encoder:
     def _choose(self, model: type) -> Writer:
         """Writer of a class that is met for the first time."""
         if issubclass(model, Message):
-            return self._writer_of_model(model, self._whole_message(message_name(model.DESCRIPTOR)))
+            return self._writer_of_model(model, self._whole_message(model))
         if is_native(model):
             if self._go_compatible:
                 return _refuse_native
@@ -235,15 +253,9 @@ class Encoder:
         return _refuse
 
 
-def name_bytes(name: str) -> bytes:
-    """Length and text of a short name."""
-    text = name.encode()
-    return wire.I32.pack(len(text)) + text
-
-
 def model_bytes(kind: int, length: int, name: str, payload: bytes) -> bytes:
     """A model of any kind: both lengths come before the name and the payload."""
-    return wire.HEAD.pack(kind, length) + name_bytes(name) + payload
+    return wire.HEAD.pack(kind, length) + wire.name_bytes(name) + payload
 
 
 def _write_head(out: bytearray, kind: Kind, count: int) -> None:

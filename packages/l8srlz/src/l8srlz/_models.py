@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from l8srlz._faults import Fault
 from l8srlz._native import is_native
-from l8srlz._wire import NATIVE_MODEL
+from l8srlz._wire import HEAD, I32, NATIVE_MODEL, name_bytes
 from l8types.enums import Kind
 from l8types.errors import NotFoundError
 
@@ -24,62 +24,55 @@ if TYPE_CHECKING:
     from l8srlz._native import NativeBodies
     from l8types.protocols.models import Registry
 
-_HEAD: Final = struct.Struct(">iii")
-"""Kind, length of the payload, length of the name."""
-_HEAD_BYTES: Final = _HEAD.size
-_unpack_head: Final = _HEAD.unpack_from
+READ_FAULTS: Final = (struct.error, NotFoundError, ProtobufError, UnicodeDecodeError, Fault)
+"""Whatever shows that the bytes are not simply one model."""
 
 
 Parser = tuple[int, Callable[[bytes], Any]]
 """The kind that a model is written with, and what reads its payload."""
 
 
-def model_reader(
-    registry: Registry, bodies: NativeBodies, max_bytes: int
-) -> Callable[[bytes], object | None]:
-    """Make the function that reads bytes which are exactly one model.
+class ModelReader:
+    """What a codec needs to read bytes that are exactly one model.
 
-    It gives ``None`` when the bytes are not simply that. All that it needs are its own variables:
-    it runs for every item that arrives, and protobuf itself takes but two microseconds for a big
-    one.
+    The codec does the reading in its own body: it runs for every item that arrives, and protobuf
+    itself takes but two microseconds for a big one, so that a call more would show.
 
     Args:
         registry: Finds the model by its name, anew each time: registrations may change.
         bodies: Reads models that are no messages.
-        max_bytes: How many are accepted.
     """
-    info = registry.info
-    # Only known names are kept, so that a peer cannot fill the memory.
-    names: dict[bytes, str] = {}
-    parsers: dict[type, Parser] = {}
 
-    def name_of(data: bytes) -> str:
-        name = data.decode()
-        info(name)
-        names[data] = name
-        return name
+    __slots__ = ("_bodies", "_info", "names", "parsers")
 
-    def parser_of(model: type) -> Parser:
-        parser = parsers[model] = _parser(model, bodies)
-        return parser
+    names: dict[bytes, str]
+    """By the bytes of a name with its length before it, so that one look-up checks both. Only known
+    names are kept, so that a peer cannot fill the memory."""
+    parsers: dict[type, Parser]
+    """Of the models that were met."""
 
-    def read(data: bytes) -> object | None:
-        size = len(data)
-        if not _HEAD_BYTES < size <= max_bytes:
-            return None
-        kind, length, name_size = _unpack_head(data)
-        start = size - length
-        if length <= 0 or start != _HEAD_BYTES + name_size:
-            return None
-        name = data[_HEAD_BYTES:start]
+    def __init__(self, registry: Registry, bodies: NativeBodies) -> None:
+        self._info = registry.info
+        self._bodies = bodies
+        self.names = {}
+        self.parsers = {}
+
+    def learn(self, data: bytes) -> None:
+        """Keep what reads the model of bytes whose name is met for the first time.
+
+        Nothing is kept when they are not simply a model.
+        """
         try:
-            model = info(names.get(name) or name_of(name)).model
-            wanted, parse = parsers.get(model) or parser_of(model)
-            return parse(data[start:]) if kind == wanted else None
-        except (NotFoundError, ProtobufError, UnicodeDecodeError, Fault):
-            return None
-
-    return read
+            _, length = HEAD.unpack_from(data)
+            named = data[HEAD.size : -length]
+            name = named[I32.size :].decode()
+            if name_bytes(name) == named:
+                model = self._info(name).model
+                self.parsers[model] = _parser(model, self._bodies)
+                self.names[named] = name
+        except READ_FAULTS:
+            # The decoder tells what is wrong.
+            return
 
 
 def _parser(model: type, bodies: NativeBodies) -> Parser:

@@ -11,22 +11,26 @@ from l8types.protocols import data, models
 from l8types.protocols.runtime import Resources
 
 
-def _codec(resources: Resources) -> ObjectCodec:
+def _codec(resources: Resources, *, deterministic: bool) -> ObjectCodec:
     go_compatible = resources.settings.profile is WireProfile.GO
-    return ObjectCodec(resources.registry, go_compatible=go_compatible)
+    return ObjectCodec(resources.registry, go_compatible=go_compatible, deterministic=deterministic)
 
 
 def create_codec(resources: Resources) -> data.ObjectCodec:
-    """Codec over the node's registry; Go-compatible in a network of the ``go`` profile."""
-    return _codec(resources)
+    """Codec over the node's registry; Go-compatible in a network of the ``go`` profile.
+
+    Equal messages have equal bytes: what it writes is also kept, compared and hashed.
+    """
+    return _codec(resources, deterministic=True)
 
 
 def create_elements(resources: Resources) -> data.ElementsFactory:
     """Factory of containers over the node's registry; Go-compatible in the ``go`` profile.
 
-    It brings its own codec: the format of a container is made of that of its values.
+    It brings its own codec: the format of a container is made of that of its values. Containers are
+    sent and read, never compared, so that their messages need no order.
     """
-    return ElementsFactory(_codec(resources))
+    return ElementsFactory(_codec(resources, deterministic=False))
 
 
 def create_binary_serializer(_resources: Resources) -> models.Serializer:

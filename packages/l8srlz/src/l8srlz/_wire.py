@@ -52,6 +52,12 @@ NIL_LIST: Final = HEAD.pack(Kind.LIST, NIL)
 NIL_MAP: Final = HEAD.pack(Kind.MAP, NIL)
 
 
+def name_bytes(name: str) -> bytes:
+    """Length and text of a short name."""
+    text = name.encode()
+    return I32.pack(len(text)) + text
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a codec accepts. Both directions keep to it, so that what was written can be read."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from l8types import pb
@@ -21,27 +22,17 @@ WIRE_TYPES: Final = tuple(
 ecosystem (``EventRecord``, ``TestProto``) are left to applications, which may have their own."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class RegisteredType:
     """One registered type."""
 
-    __slots__ = ("_model", "_name")
-
-    def __init__(self, name: str, model: type) -> None:
-        self._name = name
-        self._model = model
+    name: str
+    """Short type name, its identity on the wire."""
+    model: type
+    """The Python class."""
 
     def __repr__(self) -> str:
-        return f"RegisteredType({self._name!r}, {_origin(self._model)})"
-
-    @property
-    def name(self) -> str:
-        """Short type name, its identity on the wire."""
-        return self._name
-
-    @property
-    def model(self) -> type:
-        """The Python class."""
-        return self._model
+        return f"RegisteredType({self.name!r}, {_origin(self.model)})"
 
     def new(self) -> object:
         """A fresh, empty instance.
@@ -50,10 +41,10 @@ class RegisteredType:
             InvalidInputError: The class has required attributes without default.
         """
         try:
-            return self._model()
+            return self.model()
         except TypeError as error:
             raise InvalidInputError(
-                f"type {self._name!r} cannot be made empty, give its attributes defaults: {error}"
+                f"type {self.name!r} cannot be made empty, give its attributes defaults: {error}"
             ) from error
 
 
@@ -113,10 +104,11 @@ class TypeRegistry:
         Raises:
             NotFoundError: Unknown; the message suggests the nearest name.
         """
-        info = self._by_name.get(name)
-        if info is None:
-            raise NotFoundError(f"unknown type {name!r}{suggestion(name, self._by_name)}")
-        return info
+        try:
+            return self._by_name[name]
+        except KeyError:
+            known = self._by_name
+            raise NotFoundError(f"unknown type {name!r}{suggestion(name, known)}") from None
 
     def info_of(self, value: type | object) -> RegisteredType:
         """Look up the type of an instance or class.
@@ -124,7 +116,11 @@ class TypeRegistry:
         Raises:
             NotFoundError: The class is not registered.
         """
-        model = value if isinstance(value, type) else type(value)
+        try:
+            # Mostly an instance: codecs ask for every one that they write.
+            return self._by_model[type(value)]
+        except KeyError:
+            model = value if isinstance(value, type) else type(value)
         info = self._by_model.get(model)
         if info is None:
             raise NotFoundError(f"{_origin(model)} is not registered, register it first")
