@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from l8types.criteria import (
@@ -152,6 +153,41 @@ def absence(criteria: Comparison, item: object) -> bool:
     return there is negative
 
 
+FUNCTIONS: dict[str, Callable[[list[Any]], object]] = {
+    "count": len,
+    "sum": lambda found: sum(found) if found else None,
+    "avg": lambda found: sum(found) / len(found) if found else None,
+    "min": lambda found: min(found, default=None),
+    "max": lambda found: max(found, default=None),
+}
+
+
+def values(item: Any, reached: AttributePath) -> list[Any]:
+    """All values that a path reaches."""
+    found: list[Any] = []
+
+    def keep(value: Any) -> bool:
+        found.append(value)
+        return False
+
+    walk(item, reached.nodes, keep, False, False)
+    return found
+
+
+def result(alias: str, kind: Kind = Kind.INT64) -> AttributePath:
+    """A result of an aggregate query, as conditions on groups name it."""
+    node = SimpleNamespace(
+        field_name=alias,
+        attribute=alias,
+        path=alias,
+        kind=kind,
+        container=Container.SINGLE,
+        presence=Presence.NONE,
+        attributes={},
+    )
+    return AttributePath((cast("ModelNode", node),))
+
+
 @dataclass(frozen=True)
 class FakeQuery:
     """A query with everything given."""
@@ -163,6 +199,8 @@ class FakeQuery:
     limit: int = 0
     page: int = 0
     distinct: bool = False
+    match_case: bool = True
+    having: Criteria | None = None
     aggregates: tuple[Aggregate, ...] = ()
     group_by: tuple[AttributePath, ...] = ()
 
@@ -199,13 +237,24 @@ class FakeQuery:
         return model(**{"id": "", **{name: getattr(item, name) for name in names}})
 
     def aggregate(self, items: Iterable[Any]) -> list[dict[str, object]]:
-        groups: dict[object, list[Any]] = {}
-        name = self.group_by[0].node.attribute if self.group_by else ""
+        groups: dict[tuple[Any, ...], list[Any]] = {} if self.group_by else {(): []}
         for item in items:
-            groups.setdefault(getattr(item, name) if name else None, []).append(item)
-        return [
-            {name: key, self.aggregates[0].alias: len(members)} for key, members in groups.items()
-        ]
+            key = tuple(next(iter(values(item, each)), None) for each in self.group_by)
+            groups.setdefault(key, []).append(item)
+        rows: list[dict[str, object]] = []
+        for key, members in groups.items():
+            row = dict(zip((each.text for each in self.group_by), key, strict=True))
+            for each in self.aggregates:
+                found = members
+                if each.path is not None:
+                    found = [value for item in members for value in values(item, each.path)]
+                row[each.alias] = FUNCTIONS[each.function](found)
+            rows.append(row)
+        if self.having is not None:
+            rows = [row for row in rows if holds(self.having, SimpleNamespace(**row))]
+        plain = FakeQuery(self.root, sort_keys=self.sort_keys)
+        ordered = plain.sort(SimpleNamespace(**row) for row in rows)
+        return [vars(cast("Any", row)) for row in ordered]
 
 
 def query(root: ModelNode, criteria: Criteria | None = None, **facts: Any) -> Query:

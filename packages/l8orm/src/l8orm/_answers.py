@@ -49,9 +49,8 @@ def item_page(query: Query, items: Iterable[object], total: int) -> Page:
     return Page([query.project(item) for item in items], metadata)
 
 
-def aggregate_page(query: Query, items: Iterable[object]) -> Page:
+def aggregate_page(query: Query, groups: Sequence[Mapping[str, object]]) -> Page:
     """A page of groups; ``Total`` is their number, the other counters are the aggregates."""
-    groups = query.aggregate(items)
     metadata = L8MetaData()
     counts = metadata.key_count.counts
     counts[METADATA_TOTAL] = float(len(groups))

@@ -54,6 +54,8 @@ class Reached:
     scalar: Scalar
     column: Column
     present: Clause
+    nullable: bool
+    """Whether it may be absent; where not, an index on the column gives its order."""
 
 
 _Leaf = Callable[[Member, Any], Clause]
@@ -107,8 +109,10 @@ class Translator:
         """The column of an attribute that every item has at most once, ``None`` otherwise."""
         body, table = self._layout.root.body, self._layout.root.sql
         present: list[Clause] = [_TRUE]
+        nullable = False
         for node in path.nodes:
             member = _member(body, node)
+            nullable = nullable or node.presence is not Presence.ALWAYS
             if isinstance(member, Single):
                 if member.presence is not None:
                     present.append(table.c[member.presence.name].is_(_TRUE))
@@ -116,7 +120,7 @@ class Translator:
             elif isinstance(member, Scalar) and node is path.nodes[-1]:
                 column = table.c[member.column.name]
                 present.append(column.is_not(None))
-                return Reached(member, column, sa.and_(*present))
+                return Reached(member, column, sa.and_(*present), nullable)
             else:
                 return None
         return None

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from l8orm._kinds import value_type
+from l8orm._kinds import ValueType, value_type
+from l8orm._loading import ItemMaker, item_maker
 from l8orm._members import (
     Body,
     Collection,
     Document,
     Member,
-    Rows,
     Scalar,
     Single,
     key_column,
 )
+from l8orm._storing import RowMaker, row_maker
 from l8types.enums import Container, DecoratorType, Kind, Presence
 from l8types.errors import InvalidInputError
 
@@ -62,9 +63,10 @@ class TableLayout:
     """All columns, key columns first, in the order in which they are read."""
     tags: dict[str, str]
     """Type of each column, as the schema table knows it."""
+    key_type: ValueType
+    """Of the last key column."""
     parent: TableLayout | None = None
     sql: sa.Table = field(init=False)
-    template: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +77,15 @@ class Layout:
     root: TableLayout
     tables: tuple[TableLayout, ...]
     metadata: sa.MetaData
+    store: RowMaker
+    """Makes rows of items."""
+    load: ItemMaker
+    """Makes items of rows."""
 
     @property
     def signature(self) -> str:
         """Tables, columns and their types as text; equal for equal layouts."""
         return json.dumps({table.name: table.tags for table in self.tables}, sort_keys=True)
-
-    def rows(self, item: object, key: str, unique: str | None, rows: Rows) -> None:
-        """Add the rows of an item.
-
-        Raises:
-            InvalidInputError: A value is not what the model declares; names the attribute.
-        """
-        row: dict[str, object] = dict(self.root.template)
-        row[key_column(0)] = key
-        row[UNIQUE_COLUMN] = unique
-        rows.setdefault(self.root.name, []).append(row)
-        self.root.body.store(item, row, (key,), rows)
 
     def children(self) -> Iterator[TableLayout]:
         """The tables below the root."""
@@ -127,14 +121,22 @@ class _Builder:
     def build(self) -> Layout:
         assert self.root.model is not None  # noqa: S101 - roots are models
         key: sa.Column[Any] = sa.Column(key_column(0), self.text.sql, nullable=False)
-        table = self._table(_short(self.root.type_name.lower()), self.root, (key,), ("text",), None)
+        name = _short(self.root.type_name.lower())
+        table = self._table(name, self.root, (key,), ("text",), self.text, None)
         unique: sa.Column[Any] = sa.Column(UNIQUE_COLUMN, self.text.sql)
         self._add(table, unique, "text?")
         self._fill(table, table.body, "", (self.root.model,))
         for each in self.tables:
             self._finish(each)
         self._index(table)
-        return Layout(self.root.model, table, tuple(self.tables), self.metadata)
+        return Layout(
+            self.root.model,
+            table,
+            tuple(self.tables),
+            self.metadata,
+            row_maker(self.tables, sqlite=self.sqlite),
+            item_maker(self.tables),
+        )
 
     def _table(
         self,
@@ -142,10 +144,11 @@ class _Builder:
         node: ModelNode,
         keys: tuple[sa.Column[Any], ...],
         key_tags: tuple[str, ...],
+        key_type: ValueType,
         parent: TableLayout | None,
     ) -> TableLayout:
         tags = {column.name: f"{tag} key" for column, tag in zip(keys, key_tags, strict=True)}
-        table = TableLayout(name, keys, Body(node), list(keys), tags, parent)
+        table = TableLayout(name, keys, Body(node), list(keys), tags, key_type, parent)
         self.tables.append(table)
         return table
 
@@ -235,11 +238,10 @@ class _Builder:
         )
         tags = tuple(tag.removesuffix(" key") for tag in list(table.tags.values())[:level])
         name = _short(f"{table.name}__{path}")
-        child = self._table(name, node, keys, (*tags, key_type.tag), table)
+        place = len(self.tables)
+        child = self._table(name, node, keys, (*tags, key_type.tag), key_type, table)
         self._fill(child, child.body, "", (*models, model))
-        return Collection(
-            node, name, level + 1, child.template, key_type, child.body, presence, index
-        )
+        return Collection(node, name, place, level + 1, key_type, child.body, presence, index)
 
     def _finish(self, table: TableLayout) -> None:
         names = [column.name for column in table.keys]
@@ -248,7 +250,6 @@ class _Builder:
             owner = [f"{table.parent.name}.{key.name}" for key in table.parent.keys]
             constraints.append(sa.ForeignKeyConstraint(names[:-1], owner, ondelete="CASCADE"))
         table.sql = sa.Table(table.name, self.metadata, *table.columns, *constraints)
-        table.template.update(dict.fromkeys(column.name for column in table.columns))
 
     def _index(self, root: TableLayout) -> None:
         """Index the unique key and the attributes that are declared for it."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn
 
+from l8orm._generation import GENERATIONS, begin, is_begun
 from l8types.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ def is_current(connection: sa.Connection, layout: Layout) -> bool:
     """
     inspector = sa.inspect(connection)
     existing = set(inspector.get_table_names())
-    if SCHEMA.name not in existing:
+    if not {SCHEMA.name, GENERATIONS.name} <= existing:
         return False
     known = _known(connection, layout)
+    if not is_begun(connection, layout.root.name):
+        return False
     for table in layout.tables:
         if (
             table.name not in existing
@@ -81,6 +84,7 @@ def migrate(connection: sa.Connection, layout: Layout) -> list[str]:
         else:
             done.extend(_update(connection, table, known.get(table.name)))
     _remember(connection, layout, known)
+    begin(connection, layout.root.name)
     return done
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from l8orm._clauses import Translator
+from l8orm._generation import raise_generations
+from l8orm._index import PageIndex
 from l8orm._layout import Layout, make_layout
-from l8orm._members import Rows, key_column
+from l8orm._members import key_column
 from l8orm._merge import merged
 from l8orm._migrate import is_current, migrate
 from l8orm._read import QueryReader
@@ -23,11 +26,12 @@ from l8types.errors import InvalidInputError
 from l8types.protocols.models import ModelNode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from l8orm._database import Database
+    from l8orm._storing import Rows
     from l8types.protocols.data import Query, Scope
     from l8types.protocols.models import Introspector
     from l8types.values import Page
@@ -60,10 +64,18 @@ class SqlOrm:
     Args:
         database: The database; closed with this.
         introspector: Knows models and keys.
+        clock: Seconds that never go back, for what is remembered for a while.
     """
 
-    def __init__(self, database: Database, introspector: Introspector) -> None:
+    def __init__(
+        self,
+        database: Database,
+        introspector: Introspector,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._introspector = introspector
         self._prepared: dict[type, Prepared] = {}
         self._preparing = asyncio.Lock()
@@ -103,6 +115,7 @@ class SqlOrm:
         async def work(connection: AsyncConnection) -> None:
             for plan in plans:
                 await plan.run(connection, sqlite=self._database.sqlite)
+            await raise_generations(connection, (each.layout.root.name for each, _ in groups))
 
         await self._database.write(f"writing {names}", work)
 
@@ -182,9 +195,13 @@ class SqlOrm:
                 statement = sa.delete(layout.root.sql)
                 if pushed.clause is not None:
                     statement = statement.where(pushed.clause)
-                return (await connection.execute(statement)).rowcount
-            _, entries = await prepared.reader.matches(connection, query, scope)
-            return await delete_keys(connection, layout, [key for key, _ in entries])
+                count = (await connection.execute(statement)).rowcount
+            else:
+                _, entries = await prepared.reader.matches(connection, query, scope)
+                count = await delete_keys(connection, layout, [key for key, _ in entries])
+            if count:
+                await raise_generations(connection, [layout.root.name])
+            return count
 
         return await self._database.write(f"deleting from {layout.root.name}", work)
 
@@ -207,6 +224,7 @@ class SqlOrm:
             found = (await load_keys(connection, layout, [key])).get(key)
             if found is not None:
                 await delete_keys(connection, layout, [key])
+                await raise_generations(connection, [layout.root.name])
             return found
 
         return await self._database.write(f"deleting from {layout.root.name}", work)
@@ -261,7 +279,8 @@ class SqlOrm:
             for step in done:
                 _log.info("%s: %s", self._database.name, step)
         translator = Translator(layout, sqlite=sqlite)
-        return Prepared(node, layout, translator, QueryReader(layout, translator), declared)
+        reader = QueryReader(layout, translator, PageIndex(self._clock))
+        return Prepared(node, layout, translator, reader, declared)
 
 
 class _WritePlan:
@@ -289,9 +308,9 @@ class _WritePlan:
         self._rows = self._made()
 
     def _made(self) -> Rows:
-        rows: Rows = {}
-        for key, item in self._items.items():
-            self._prepared.layout.rows(item, key, self._introspector.unique_key(item), rows)
+        layout, unique_key = self._prepared.layout, self._introspector.unique_key
+        rows: Rows = [[] for _ in layout.tables]
+        layout.store(((key, unique_key(item), item) for key, item in self._items.items()), rows)
         return rows
 
     async def run(self, connection: AsyncConnection, *, sqlite: bool) -> None:
@@ -306,4 +325,4 @@ class _WritePlan:
                 self._items[key] = merged(self._prepared.node, before, self._items[key])
             self._rows = self._made()
         await delete_keys(connection, layout, keys)
-        await insert_rows(connection, layout.tables, self._rows)
+        await insert_rows(connection, layout, self._rows)

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers of queries: as much as possible in the database, the rest in memory.
 
-The database selects, counts, sorts and cuts pages when it does exactly what the query means. Texts
-have an order that no database knows, so for them it gives the keys and the texts, and the query
-sorts. Everything else (a condition without an equivalent, a caller who may not see all) is read as
-a superset and evaluated by the query itself.
+The database selects, counts, sorts, groups and cuts pages when it does exactly what the query
+means. Texts have an order that no database knows, so for them it gives the keys and the texts, and
+the query sorts. Everything else (a condition without an equivalent, a caller who may not see all)
+is read as a superset and evaluated by the query itself.
+
+Of answers that are read page by page the total is remembered, and where the database does not find
+a page by itself the keys of all matches, as long as nothing is written.
 """
 
 from __future__ import annotations
@@ -15,17 +18,22 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from l8orm._answers import aggregate_page, distinct, item_page, page_of
+from l8orm._generation import generation
+from l8orm._groups import grouped
+from l8orm._index import Known, fingerprint
 from l8orm._members import key_column
-from l8orm._rows import load_items, load_keys
+from l8orm._rows import fetched, load_items, load_keys
 from l8types.enums import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from l8orm._clauses import Pushed, Reached, Translator
+    from l8orm._index import PageIndex
     from l8orm._layout import Layout
+    from l8types.criteria import AttributePath
     from l8types.protocols.data import Query, Scope
     from l8types.values import Page
 
@@ -33,7 +41,7 @@ __all__ = ["QueryReader"]
 
 _KEY: Final = key_column(0)
 
-Entries = list[tuple[str, object]]
+Entries = list[tuple[str, Any]]
 """Keys and items."""
 
 
@@ -43,17 +51,18 @@ class QueryReader:
     Args:
         layout: The tables of the model.
         translator: Turns criteria into SQL.
+        index: What is remembered of answers.
     """
 
-    def __init__(self, layout: Layout, translator: Translator) -> None:
+    def __init__(self, layout: Layout, translator: Translator, index: PageIndex) -> None:
         self._layout = layout
         self._translator = translator
+        self._index = index
 
     async def read(self, connection: AsyncConnection, query: Query, scope: Scope | None) -> Page:
         """The answer of a query."""
         if query.aggregates:
-            entries = await self._all(connection, query, scope)
-            return aggregate_page(query, [item for _, item in entries])
+            return aggregate_page(query, await self._groups(connection, query, scope))
         total, entries = await self.matches(connection, query, scope)
         return item_page(query, (item for _, item in entries), total)
 
@@ -61,77 +70,139 @@ class QueryReader:
         self, connection: AsyncConnection, query: Query, scope: Scope | None
     ) -> tuple[int, Entries]:
         """How many items match, and those of the page that is asked for, whole and in order."""
-        pushed = self._translator.translate(query.criteria)
-        if scope is None and pushed.exact and not query.distinct:
-            reached = [self._translator.reach(key.path) for key in query.sort_keys]
-            if None not in reached:
-                columns = [each for each in reached if each is not None]
-                with suppress(TypeError, ValueError):
-                    # Raised by models that cannot be made with a few of their attributes only.
-                    return await self._in_database(connection, query, pushed, columns)
+        if scope is not None or not query.limit:
+            return await self._matches(connection, query, scope)
+        asked = fingerprint(query)
+        now = await generation(connection, self._layout.root.name)
+        known = self._index.find(asked, now)
+        if known is not None and known.keys is not None:
+            return known.total, await self._with_keys(connection, page_of(query, known.keys))
+        order = self._order(query)
+        if order is not None:
+            total = known.total if known is not None else await self._count(connection, query)
+            self._index.keep(asked, Known(now, total))
+            return total, await self._cut(connection, query, order)
+        keys, entries = await self._ordered(connection, query)
+        self._index.keep(asked, Known(now, len(keys), keys))
+        if entries is not None:
+            return len(keys), page_of(query, entries)
+        return len(keys), await self._with_keys(connection, page_of(query, keys))
+
+    async def keys(self, connection: AsyncConnection, query: Query) -> Sequence[str]:
+        """Keys of all matches in the order of the query, as far as its limit goes."""
+        keys, _ = await self._ordered(connection, query)
+        return page_of(query, keys)
+
+    async def _matches(
+        self, connection: AsyncConnection, query: Query, scope: Scope | None
+    ) -> tuple[int, Entries]:
+        """The same without looking into the index."""
+        order = None if scope is not None else self._order(query)
+        if order is not None:
+            entries = await self._cut(connection, query, order)
+            return len(entries), entries
+        if scope is None:
+            keys, found = await self._ordered(connection, query)
+            if found is None:
+                found = await self._with_keys(connection, keys)
+            return len(keys), found
         entries = await self._all(connection, query, scope)
         if query.distinct:
             entries = distinct(query, entries)
         return len(entries), page_of(query, entries)
 
-    async def _in_database(
-        self,
-        connection: AsyncConnection,
-        query: Query,
-        pushed: Pushed,
-        columns: Sequence[Reached],
-    ) -> tuple[int, Entries]:
-        if any(each.scalar.node.kind is Kind.STRING for each in columns):
-            ordered = await self._keys_in_order(connection, query, pushed, columns)
-            page = page_of(query, ordered)
-            found = await load_keys(connection, self._layout, page)
-            return len(ordered), [(key, found[key]) for key in page if key in found]
-        entries = await load_items(
+    def _order(self, query: Query) -> list[sa.ColumnElement[Any]] | None:
+        """The order in SQL, ``None`` when the database cannot find the page by itself."""
+        if query.distinct or not self._translator.translate(query.criteria).exact:
+            return None
+        reached = self._reached(key.path for key in query.sort_keys)
+        if reached is None or any(each.scalar.node.kind is Kind.STRING for each in reached):
+            return None
+        return _order(query, reached)
+
+    def _reached(self, paths: Iterable[AttributePath]) -> list[Reached] | None:
+        """Columns of attributes, ``None`` when one of them has none of its own."""
+        reached = [self._translator.reach(path) for path in paths]
+        return None if None in reached else [each for each in reached if each is not None]
+
+    async def _cut(
+        self, connection: AsyncConnection, query: Query, order: Sequence[sa.ColumnElement[Any]]
+    ) -> Entries:
+        """The page as the database cuts it."""
+        return await load_items(
             connection,
             self._layout,
-            pushed.clause,
-            order=_order(query, columns),
+            self._translator.translate(query.criteria).clause,
+            order=order,
             limit=query.limit,
             offset=query.page * query.limit,
         )
-        if not query.limit:
-            return len(entries), entries
-        count = sa.select(sa.func.count()).select_from(self._layout.root.sql)
-        if pushed.clause is not None:
-            count = count.where(pushed.clause)
-        return (await connection.execute(count)).scalar_one(), entries
 
-    async def _keys_in_order(
-        self,
-        connection: AsyncConnection,
-        query: Query,
-        pushed: Pushed,
-        columns: Sequence[Reached],
-    ) -> list[str]:
-        """Keys of all matches in order, sorted by the query as items that hold nothing else."""
+    async def _count(self, connection: AsyncConnection, query: Query) -> int:
+        count = sa.select(sa.func.count()).select_from(self._layout.root.sql)
+        clause = self._translator.translate(query.criteria).clause
+        if clause is not None:
+            count = count.where(clause)
+        total: int = (await connection.execute(count)).scalar_one()
+        return total
+
+    async def _with_keys(self, connection: AsyncConnection, keys: Sequence[str]) -> Entries:
+        """The items with these keys, in this order."""
+        found = await load_keys(connection, self._layout, keys)
+        return [(key, found[key]) for key in keys if key in found]
+
+    async def _ordered(
+        self, connection: AsyncConnection, query: Query
+    ) -> tuple[Sequence[str], Entries | None]:
+        """Keys of all matches in order, and the items where these had to be read."""
+        pushed = self._translator.translate(query.criteria)
+        if pushed.exact and not query.distinct:
+            with suppress(TypeError, ValueError):
+                # Raised by models that cannot be made with a few of their attributes only.
+                paths = [key.path for key in query.sort_keys]
+                entries = await self._narrow(connection, pushed, paths)
+                if entries is not None:
+                    return [key for key, _ in _sorted(query, entries)], None
+        entries = await self._all(connection, query, None)
+        if query.distinct:
+            entries = distinct(query, entries)
+        return [key for key, _ in entries], entries
+
+    async def _narrow(
+        self, connection: AsyncConnection, pushed: Pushed, paths: Sequence[AttributePath]
+    ) -> Entries | None:
+        """All matches with nothing but some attributes, ``None`` when those have no columns."""
+        if self._reached(paths) is None:
+            return None
         root = self._layout.root
-        names = self._needed(query)
-        statement = sa.select(*(root.sql.c[name] for name in names)).order_by(root.sql.c[_KEY])
+        wanted = {_KEY}.union(*(self._translator.columns(path) for path in paths))
+        places = [index for index, each in enumerate(root.columns) if each.name in wanted]
+        columns = [root.columns[place].name for place in places]
+        statement = sa.select(*(root.sql.c[name] for name in columns)).order_by(root.sql.c[_KEY])
         if pushed.clause is not None:
             statement = statement.where(pushed.clause)
-        places = [index for index, each in enumerate(root.columns) if each.name in names]
-        keys: dict[int, str] = {}
-        items: list[object] = []
-        for row in await connection.execute(statement):
+        rows = []
+        for row in await fetched(connection, statement):
             wide: list[Any] = [None] * len(root.columns)
             for place, value in zip(places, row, strict=True):
                 wide[place] = value
-            item = root.body.load(wide, (), {})
-            items.append(item)
-            keys[id(item)] = row[0]
-        return [keys[id(item)] for item in query.sort(items)]
+            rows.append(wide)
+        return self._layout.load([rows, *([] for _ in self._layout.children())])
 
-    def _needed(self, query: Query) -> list[str]:
-        """Columns of the key and of what the sort keys look at, in the order of the table."""
-        wanted = {_KEY}
-        for key in query.sort_keys:
-            wanted.update(self._translator.columns(key.path))
-        return [column.name for column in self._layout.root.columns if column.name in wanted]
+    async def _groups(
+        self, connection: AsyncConnection, query: Query, scope: Scope | None
+    ) -> list[dict[str, object]]:
+        pushed = self._translator.translate(query.criteria)
+        if scope is None and pushed.exact:
+            found = await grouped(connection, self._layout, self._translator, query, pushed)
+            if found is not None:
+                return found
+            paths = [*query.group_by, *(each.path for each in query.aggregates if each.path)]
+            with suppress(TypeError, ValueError):
+                entries = await self._narrow(connection, pushed, paths)
+                if entries is not None:
+                    return query.aggregate([item for _, item in entries])
+        return query.aggregate([item for _, item in await self._all(connection, query, scope)])
 
     async def _all(self, connection: AsyncConnection, query: Query, scope: Scope | None) -> Entries:
         """All matches that the caller may see, as the caller sees them, in order."""
@@ -141,16 +212,20 @@ class QueryReader:
             entries = [entry for entry in entries if query.matches(entry[1])]
         if scope is not None:
             entries = list(_visible(query, entries, scope))
-        if not query.sort_keys or query.aggregates:
-            return entries
-        # A scope may show one object for several items, so an identity has a list of keys.
-        keys: dict[int, list[str]] = {}
-        for key, item in reversed(entries):
-            keys.setdefault(id(item), []).append(key)
-        return [(keys[id(item)].pop(), item) for item in query.sort([item for _, item in entries])]
+        return entries if query.aggregates else _sorted(query, entries)
 
 
-def _visible(query: Query, entries: Entries, scope: Scope) -> Iterable[tuple[str, object]]:
+def _sorted(query: Query, entries: Entries) -> Entries:
+    if not query.sort_keys:
+        return entries
+    # A scope may show one object for several items, so an identity has a list of keys.
+    keys: dict[int, list[str]] = {}
+    for key, item in reversed(entries):
+        keys.setdefault(id(item), []).append(key)
+    return [(keys[id(item)].pop(), item) for item in query.sort([item for _, item in entries])]
+
+
+def _visible(query: Query, entries: Entries, scope: Scope) -> Iterator[tuple[str, object]]:
     for key, item in entries:
         shown = scope(item)
         # A condition on what is hidden must not tell what it is.
@@ -162,7 +237,8 @@ def _order(query: Query, columns: Sequence[Reached]) -> list[sa.ColumnElement[An
     """Sort keys as SQL; absent values come last in either direction."""
     order: list[sa.ColumnElement[Any]] = []
     for key, each in zip(query.sort_keys, columns, strict=True):
-        order.append(sa.case((each.present, 0), else_=1))
+        if each.nullable:
+            order.append(sa.case((each.present, 0), else_=1))
         steps: list[sa.ColumnElement[Any]] = [each.column]
         if each.scalar.node.kind is Kind.UINT64:
             # Numbers from 2**63 on are kept as negative ones.

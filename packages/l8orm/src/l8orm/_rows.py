@@ -3,33 +3,56 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
-from l8orm._members import Keys, Rows, key_column
+from l8orm._among import among
+from l8orm._members import key_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from l8orm._layout import Layout, TableLayout
     from l8orm._leaves import Clause
+    from l8orm._loading import Row
+    from l8orm._storing import Rows
 
-__all__ = ["CHUNK", "chunks", "delete_keys", "insert_rows", "load_items", "load_keys"]
+__all__ = [
+    "CHUNK",
+    "chunks",
+    "delete_keys",
+    "fetched",
+    "insert_rows",
+    "load_items",
+    "load_keys",
+    "with_keys",
+]
 
-CHUNK: Final = 500
-"""Items whose rows are read with one statement per table; bounds the parameters of a statement."""
+CHUNK: Final = 1_000
+"""Items whose rows are read with one statement per table; what is made of them takes a few
+milliseconds, in which nothing else happens on the event loop."""
 
 _KEY: Final = key_column(0)
 
+T = TypeVar("T")
 
-def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The keys in parts of a size that a statement can take."""
-    for start in range(0, len(keys), CHUNK):
-        yield keys[start : start + CHUNK]
+
+def chunks(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The entries in parts of a size that is dealt with at once."""
+    for start in range(0, len(entries), CHUNK):
+        yield entries[start : start + CHUNK]
+
+
+def with_keys(table: TableLayout, keys: Sequence[str], dialect: sa.Dialect) -> Clause:
+    """The condition for the rows of items with these keys, a chunk of them at most."""
+    column = table.sql.c[_KEY]
+    sqlite = dialect.name == "sqlite"
+    if sqlite and any("\0" in key for key in keys):
+        return column.in_(keys)
+    return among(column, keys, sqlite=sqlite)
 
 
 async def load_items(
@@ -57,12 +80,11 @@ async def load_items(
         statement = statement.where(clause)
     if limit:
         statement = statement.limit(limit).offset(offset)
-    rows = (await connection.execute(statement)).all()
+    rows = await fetched(connection, statement)
     found: list[tuple[str, object]] = []
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
-        source = await _children(connection, layout, [row[0] for row in part])
-        found.extend((row[0], layout.root.body.load(row, (row[0],), source)) for row in part)
+    for part in chunks(rows):
+        children = await _children(connection, layout, [row[0] for row in part])
+        found.extend(layout.load([part, *children]))
     return found
 
 
@@ -70,47 +92,54 @@ async def load_keys(
     connection: AsyncConnection, layout: Layout, keys: Sequence[str]
 ) -> dict[str, object]:
     """The items with these keys."""
-    column = layout.root.sql.c[_KEY]
     found: dict[str, object] = {}
     for part in chunks(keys):
-        found.update(await load_items(connection, layout, column.in_(part)))
+        wanted = with_keys(layout.root, part, connection.dialect)
+        found.update(await load_items(connection, layout, wanted))
     return found
 
 
 async def _children(
     connection: AsyncConnection, layout: Layout, keys: Sequence[str]
-) -> dict[str, dict[Keys, list[Sequence[Any]]]]:
-    source: dict[str, dict[Keys, list[Sequence[Any]]]] = {}
-    if not keys:
-        return source
-    for table in layout.children():
-        grouped: dict[Keys, list[Sequence[Any]]] = defaultdict(list)
-        width = len(table.keys) - 1
-        statement = (
+) -> list[Sequence[Row]]:
+    return [
+        await fetched(
+            connection,
             sa.select(*table.sql.c)
-            .where(table.sql.c[_KEY].in_(keys))
-            .order_by(*(table.sql.c[column.name] for column in table.keys))
+            .where(with_keys(table, keys, connection.dialect))
+            .order_by(*(table.sql.c[column.name] for column in table.keys)),
         )
-        for row in await connection.execute(statement):
-            grouped[tuple(row[:width])].append(row)
-        source[table.name] = grouped
-    return source
+        for table in layout.children()
+    ]
+
+
+async def fetched(connection: AsyncConnection, statement: sa.Select[Any]) -> Sequence[Row]:
+    """The rows of an answer as the driver gives them: what is made of them decodes them itself."""
+    result = await connection.execute(statement)
+    cursor = result.cursor
+    assert cursor is not None  # noqa: S101 - it has rows
+    rows: Sequence[Row] = cursor.fetchall()
+    result.close()
+    return rows
 
 
 async def delete_keys(connection: AsyncConnection, layout: Layout, keys: Sequence[str]) -> int:
     """Delete items with all their rows; how many there were."""
     table, deleted = layout.root.sql, 0
     for part in chunks(keys):
-        result = await connection.execute(sa.delete(table).where(table.c[_KEY].in_(part)))
+        wanted = with_keys(layout.root, part, connection.dialect)
+        result = await connection.execute(sa.delete(table).where(wanted))
         deleted += result.rowcount
     return deleted
 
 
-async def insert_rows(
-    connection: AsyncConnection, tables: Iterable[TableLayout], rows: Rows
-) -> None:
+async def insert_rows(connection: AsyncConnection, layout: Layout, rows: Rows) -> None:
     """Insert rows, those of owners before those that belong to them."""
-    for table in tables:
-        held = rows.get(table.name)
+    for table, held in zip(layout.tables, rows, strict=True):
         if held:
-            await connection.execute(sa.insert(table.sql), held)
+            # The values are ready for the driver, which takes them as they are.
+            await connection.exec_driver_sql(_insert(table, connection.dialect), held)
+
+
+def _insert(table: TableLayout, dialect: sa.Dialect) -> str:
+    return str(sa.insert(table.sql).compile(dialect=dialect))
