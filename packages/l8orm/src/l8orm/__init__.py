@@ -7,6 +7,8 @@ It keeps model objects in a relational database and has them back after a restar
 from l8orm._factory import SqlOrmFactory, create_orm_factory
 from l8orm._orm import SqlOrm
 from l8orm._remote import RemoteStorage
+from l8orm._series._factory import SqlTimeSeriesFactory, create_series_factory
+from l8orm._series._store import SqlTimeSeriesStore
 from l8orm._service import OrmService, orm_sla
 from l8orm._storage import SqlStorage
 
@@ -16,6 +18,9 @@ __all__ = [
     "SqlOrm",
     "SqlOrmFactory",
     "SqlStorage",
+    "SqlTimeSeriesFactory",
+    "SqlTimeSeriesStore",
     "create_orm_factory",
+    "create_series_factory",
     "orm_sla",
 ]

@@ -30,6 +30,7 @@ from l8test.conformance._security import (
     CipherConformance,
     SecurityConformance,
 )
+from l8test.conformance._series import SeriesOpener, TimeSeriesConformance
 from l8test.conformance._services import (
     ActivationConformance,
     DispatcherConformance,
@@ -71,8 +72,10 @@ __all__ = [
     "RegistryConformance",
     "SecurityConformance",
     "SerializerConformance",
+    "SeriesOpener",
     "StorageConformance",
     "StorageOpener",
+    "TimeSeriesConformance",
     "UpdaterConformance",
     "VNicConformance",
     "WebServerConformance",
