@@ -9,7 +9,7 @@ that measures for about that long per figure and returns each figure's name with
 is better. It runs in a fresh process, several times, in turns with the others. To add one, write
 the module and put a line into `BENCHMARKS`. Figures of equal names in one group are compared: the
 benchmark with `limit=True` is what the machine could do at best, the others are shown with their
-share of it.
+share of it. A module may say with `available() -> str` why it cannot be measured on this machine.
 """
 
 from collections.abc import Callable
@@ -39,18 +39,91 @@ class Benchmark:
         """Return the function that measures."""
         return cast("Measure", getattr(import_module(self.module), self.function))
 
+    def obstacle(self) -> str:
+        """Return why it cannot be measured here (a peer is not installed), empty when it can."""
+        available = getattr(import_module(self.module), "available", None)
+        return available() if available is not None else ""
+
 
 BENCHMARKS: Final = (
     Benchmark(
         name="bare relay",
-        group="request/reply through one hop, 100 bytes, per second",
-        module="tools.bench.relay",
+        group="request/reply through one hop, per second",
+        module="tools.bench.net.relay",
         limit=True,
     ),
     Benchmark(
-        name="our switch",
-        group="request/reply through one hop, 100 bytes, per second",
-        module="tools.bench.switch",
+        name="our network",
+        group="request/reply through one hop, per second",
+        module="tools.bench.net.ours",
+    ),
+    Benchmark(
+        name="nats-py, nats-server",
+        group="request/reply through one hop, per second",
+        module="tools.bench.net.nats_server",
+    ),
+    Benchmark(
+        name="grpc.aio, no hop",
+        group="request/reply through one hop, per second",
+        module="tools.bench.net.grpc_aio",
+    ),
+    Benchmark(
+        name="zenoh, router",
+        group="request/reply through one hop, per second",
+        module="tools.bench.net.zenoh_router",
+    ),
+    Benchmark(
+        name="network in Go, noted",
+        group="request/reply through one hop, per second",
+        module="tools.bench.net.noted",
+    ),
+    Benchmark(
+        name="our one way",
+        group="messages one way through one hop, per second",
+        module="tools.bench.net.ours",
+        function="measure_one_way",
+    ),
+    Benchmark(
+        name="nats one way",
+        group="messages one way through one hop, per second",
+        module="tools.bench.net.nats_server",
+        function="measure_one_way",
+    ),
+    Benchmark(
+        name="zenoh one way",
+        group="messages one way through one hop, per second",
+        module="tools.bench.net.zenoh_router",
+        function="measure_one_way",
+    ),
+    Benchmark(
+        name="one way in Go, noted",
+        group="messages one way through one hop, per second",
+        module="tools.bench.net.noted",
+        function="measure_one_way",
+    ),
+    Benchmark(
+        name="our multicast",
+        group="a message to ten nodes, deliveries per second",
+        module="tools.bench.net.ours",
+        function="measure_multicast",
+    ),
+    Benchmark(
+        name="nats multicast",
+        group="a message to ten nodes, deliveries per second",
+        module="tools.bench.net.nats_server",
+        function="measure_multicast",
+    ),
+    Benchmark(
+        name="multicast in Go, noted",
+        group="a message to ten nodes, deliveries per second",
+        module="tools.bench.net.noted",
+        function="measure_multicast",
+    ),
+    Benchmark(
+        name="our crowd",
+        group="a thousand interfaces on one switch",
+        module="tools.bench.net.ours",
+        function="measure_crowd",
     ),
     Benchmark(
         name="dict and sorted",
@@ -112,6 +185,12 @@ BENCHMARKS: Final = (
         limit=True,
     ),
     Benchmark(
+        name="written as functions",
+        group="values of an item by property id, per second",
+        module="tools.bench.properties",
+        function="measure_function",
+    ),
+    Benchmark(
         name="our properties",
         group="values of an item by property id, per second",
         module="tools.bench.properties",
@@ -163,5 +242,23 @@ BENCHMARKS: Final = (
         name="our queries",
         group="queries on 10 000 small objects: items filtered, texts parsed, per second",
         module="tools.bench.query",
+    ),
+    Benchmark(
+        name="Core by hand",
+        group="store on SQLite, objects of four rows: written and read, pages, per second",
+        module="tools.bench.orm",
+        function="measure_by_hand",
+        limit=True,
+    ),
+    Benchmark(
+        name="our store",
+        group="store on SQLite, objects of four rows: written and read, pages, per second",
+        module="tools.bench.orm",
+    ),
+    Benchmark(
+        name="SQLAlchemy ORM",
+        group="store on SQLite, objects of four rows: written and read, pages, per second",
+        module="tools.bench.orm",
+        function="measure_peer",
     ),
 )

@@ -6,7 +6,8 @@ from unittest.mock import Mock
 import pytest
 
 from tools.bench import __main__ as bench
-from tools.bench import relay
+from tools.bench.net import relay
+from tools.bench.net._load import OUTSTANDING, SIZES, figure
 from tools.bench.registry import BENCHMARKS, Benchmark
 
 
@@ -34,13 +35,13 @@ def test_relay_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests go through the relay's process to the echo's and come back."""
     monkeypatch.setattr(relay, "WARM_UP", 0.05)
     figures = relay.measure(0.05)
-    assert list(figures) == ["1 outstanding", "64 outstanding"]
+    assert list(figures) == [figure(one, size) for size in SIZES for one in OUTSTANDING]
     assert all(value > 0 for value in figures.values())
 
 
 def test_frames_survive_every_split() -> None:
     """Frames that arrive in pieces are handed on whole and in order."""
-    stream = relay.FRAME * 2
+    stream = relay.Client(100).frame * 2
     for cut in range(len(stream) + 1):
         handle = Mock()
         frames = relay.Frames(handle)

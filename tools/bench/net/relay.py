@@ -6,29 +6,30 @@ without looking at them, to a server that answers each frame with an equal one. 
 does for its users comes on top of this. uvloop is used where it is to be had.
 """
 
+from __future__ import annotations
+
 import asyncio
 import struct
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Final, cast
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, cast
 
 from typing_extensions import override
+
+from tools.bench.net._load import OUTSTANDING, SIZES, WARM_UP, figure
+from tools.bench.net._process import process, until_end_of_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 if sys.platform == "win32":
     from asyncio import run
 else:
     from uvloop import run
 
-PAYLOAD: Final = bytes(100)
-OUTSTANDING: Final = (1, 64)
-"""How many requests wait for their replies at a time."""
-WARM_UP: Final = 0.3
-"""Seconds of traffic before the clock is started."""
 LENGTH: Final = struct.Struct("!I")
-FRAME: Final = LENGTH.pack(len(PAYLOAD)) + PAYLOAD
+MODULE: Final = "tools.bench.net.relay"
 
 
 class Link(asyncio.Protocol):
@@ -56,7 +57,7 @@ class Link(asyncio.Protocol):
 class Pipe(Link):
     """One side of the relay: what it reads is written to the other side."""
 
-    def __init__(self, other: "Pipe | None" = None) -> None:
+    def __init__(self, other: Pipe | None = None) -> None:
         super().__init__()
         self.other = other
         if other is not None:
@@ -71,7 +72,7 @@ class Pipe(Link):
 class Frames(Link):
     """Cuts what arrives into frames and hands them on, as many at a time as there are."""
 
-    def __init__(self, handle: Callable[["Frames", bytes, int], None]) -> None:
+    def __init__(self, handle: Callable[[Frames, bytes, int], None]) -> None:
         super().__init__()
         self._handle = handle
         self._rest = b""
@@ -93,21 +94,20 @@ class Frames(Link):
 class Client:
     """Keeps a number of requests outstanding and counts the replies."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self.frame = LENGTH.pack(size) + bytes(size)
         self.replies = 0
 
     def handle(self, link: Frames, _data: bytes, count: int) -> None:
         """Count the replies and send as many new requests."""
         self.replies += count
-        link.send(FRAME * count)
+        link.send(self.frame * count)
 
 
 async def listen(protocol: Callable[[], Link]) -> None:
     """Serve on a free port, print it, and go on until standard input ends."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await loop.run_in_executor(None, sys.stdin.read)
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    await until_end_of_input(server.sockets[0].getsockname()[1])
     server.close()
 
 
@@ -123,26 +123,12 @@ async def serve_relay(port: int) -> None:
     await listen(lambda: Pipe(upstream))
 
 
-@contextmanager
-def process(*arguments: str) -> Iterator[int]:
-    """Start this module as a process and yield the port that it prints; end it afterwards."""
-    command = [sys.executable, "-m", "tools.bench.relay", *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
-        stdin, stdout = started.stdin, started.stdout
-        if stdin is None or stdout is None:
-            raise RuntimeError("the process was started without pipes")
-        try:
-            yield int(stdout.readline())
-        finally:
-            stdin.close()
-
-
-async def count_replies(port: int, outstanding: int, seconds: float) -> float:
+async def count_replies(port: int, outstanding: int, size: int, seconds: float) -> float:
     """Return the replies per second that a client gets."""
-    client = Client()
+    client = Client(size)
     loop = asyncio.get_running_loop()
     _, link = await loop.create_connection(lambda: Frames(client.handle), "127.0.0.1", port)
-    link.send(FRAME * outstanding)
+    link.send(client.frame * outstanding)
     await asyncio.sleep(WARM_UP)
     before, begin = client.replies, time.perf_counter()
     await asyncio.sleep(seconds)
@@ -155,14 +141,15 @@ async def count_replies(port: int, outstanding: int, seconds: float) -> float:
 
 
 def measure(seconds: float) -> dict[str, float]:
-    """Return the replies per second for each number of outstanding requests."""
+    """Return the replies per second for each load."""
     figures = {}
-    for outstanding in OUTSTANDING:
-        with ExitStack() as started:
-            echo = started.enter_context(process("echo"))
-            relay = started.enter_context(process("relay", str(echo)))
-            rate = run(count_replies(relay, outstanding, seconds))
-        figures[f"{outstanding} outstanding"] = rate
+    for size in SIZES:
+        for outstanding in OUTSTANDING:
+            with ExitStack() as started:
+                echo = started.enter_context(process(MODULE, "echo"))
+                relay = started.enter_context(process(MODULE, "relay", echo.port))
+                rate = run(count_replies(relay.port, outstanding, size, seconds))
+            figures[figure(outstanding, size)] = rate
     return figures
 
 
