@@ -204,6 +204,10 @@ class Host:
             self.powered = True
             self._world.network.changed()
 
+    def note(self, event: str) -> None:
+        """Write something into the time-line, as having happened here."""
+        self._world.timeline.note(event, self.name)
+
     # Running code on it
 
     async def call(self, function: Callable[[], Awaitable[T]]) -> T:
