@@ -151,3 +151,22 @@ def test_messages(queries: QueryFactory) -> None:
         {"mystring": "GroupA", "count": 3, "sumMyInt32": 120, "avgMyInt32": 40.0},
         {"mystring": "GroupB", "count": 2, "sumMyInt32": 80, "avgMyInt32": 40.0},
     ]
+
+
+@pytest.mark.feature("GQ-16")
+def test_zero_is_one_group(queries: QueryFactory) -> None:
+    """Minus zero belongs to it, and does not name it when it comes first."""
+    query = queries.parse("select cost_eur, count(*) from Device group-by cost_eur")
+    (row,) = query.aggregate([Device("a", cost_eur=-0.0), Device("b", cost_eur=0.0)])
+    assert row == {"costeur": 0.0, "count": 2}
+    assert repr(row["costeur"]) == "0.0"
+
+
+@pytest.mark.feature("GQ-16")
+def test_equal_maps_are_one_group(queries: QueryFactory) -> None:
+    """In whatever order their entries were put in."""
+    query = queries.parse("select tags, slots.name, count(*) from Device group-by tags, slots.name")
+    one = Device("a", tags={"x": "1", "y": "2"}, slots={1: Port("p"), 2: Port("q")})
+    other = Device("b", tags={"y": "2", "x": "1"}, slots={2: Port("q"), 1: Port("p")})
+    (row,) = query.aggregate([one, other])
+    assert row == {"tags": ("1", "2"), "slots.name": ("p", "q"), "count": 2}

@@ -176,6 +176,25 @@ def test_attributes_may_be_called_like_keywords(name: str) -> None:
     assert only(f"{name} in [1]").left.text == name
 
 
+@pytest.mark.parametrize("name", ["like", "in", "between", "is"])
+def test_quantified_attributes_may_be_called_like_operators(name: str) -> None:
+    """What follows tells whether the word is the attribute or the operator."""
+    for test in (
+        "=1",
+        " != 1",
+        " in [1]",
+        " not in [1]",
+        " like x",
+        " is null",
+        " between 1 and 2",
+    ):
+        found = where(f"any {name}{test}").units[0]
+        assert isinstance(found, RawComparison)
+        assert (found.left.text, found.quantifier) == (name, Quantifier.ANY)
+    assert only("any like 'x'").left.text == "any"
+    assert only("all in [1]").left.text == "all"
+
+
 @pytest.mark.parametrize("name", ["from", "distinct", "page", "where"])
 def test_columns_may_be_called_like_keywords(name: str) -> None:
     """Where a name is due, a keyword is a name."""

@@ -74,14 +74,16 @@ class Aggregator:
 
 def _single(values: list[object]) -> object:
     """One value as it is, none as ``None``, several as a tuple."""
-    if len(values) > 1:
-        return tuple(values)
-    return values[0] if values else None
+    # Zero and minus zero are one group, whose name must not depend on which of them came first.
+    found = [0.0 if isinstance(value, float) and value == 0 else value for value in values]
+    if len(found) > 1:
+        return tuple(found)
+    return found[0] if found else None
 
 
-def _reader(path: AttributePath) -> Values:
+def _reader(path: AttributePath, *, ordered: bool = False) -> Values:
     source = Source()
-    text = f"def values(x):\n    return {source.values('x', path)}\n"
+    text = f"def values(x):\n    return {source.values('x', path, ordered=ordered)}\n"
     return source.function("values", text)
 
 
@@ -89,7 +91,7 @@ def aggregator(group_by: Sequence[AttributePath], aggregates: Sequence[Aggregate
     """Make the aggregator of a query."""
     return Aggregator(
         tuple(path.text for path in group_by),
-        tuple(_reader(path) for path in group_by),
+        tuple(_reader(path, ordered=True) for path in group_by),
         tuple(
             (
                 each.alias,

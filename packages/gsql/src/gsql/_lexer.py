@@ -51,7 +51,12 @@ _PUNCTUATION: Final = {"*": "STAR", ",": "COMMA", "(": "LPAR", ")": "RPAR"}
 
 # What may not follow a word for it to be a whole word, or a word to be no name of an attribute.
 _END = r"(?![^\s()\[\]\"',=<>!])"
-_NO_OPERATOR = r"(?!\s*[=<>!])(?!\s+(?:in|like|between|is)(?![\w.]))"
+# "any like 'x'" is about an attribute called any, "any like='x'" about some element of like.
+_WORD_OPERATOR = r"(?:(?:not\s+)?(?:in|like|between)|is(?:\s+not)?\s+(?:null|nil))(?![\w.])"
+_NO_OPERATOR = (
+    r"(?!\s*[=<>!])"
+    rf"(?!\s+(?:in|like|between|is)(?![\w.])(?!\s*[=<>!])(?!\s+{_WORD_OPERATOR}))"
+)
 _STRING = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 _PARAMETER = r":[^\W\d]\w*"
 _KEY = r"<\{\d{1,3}%?\}[^<>]*>"

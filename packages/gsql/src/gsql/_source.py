@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Leaf", "Source"]
 
+_FIRST = "lambda entry: entry[0]"
+
 Leaf = Callable[[str], str]
 """Makes the condition on the value that an expression gives."""
 
@@ -151,8 +153,14 @@ class Source:
             return f"({access} or {{}}).values()" if empty else f"{access}.values()"
         return f"({access} or ())" if empty else access
 
-    def values(self, owner: str, path: AttributePath) -> str:
-        """Expression of the list of all values that a path reaches, without the absent ones."""
+    def values(self, owner: str, path: AttributePath, *, ordered: bool = False) -> str:
+        """Expression of the list of all values that a path reaches, without the absent ones.
+
+        Args:
+            owner: Expression of the item.
+            path: The path.
+            ordered: Maps are read in the order of their keys; equal maps may have any other.
+        """
         if self.rows:
             return f"[{owner}[{self.constant(row_key(path))}]]"
         name = self.variable()
@@ -164,10 +172,12 @@ class Source:
                 loops.append(f"if {present}")
             name = self.variable()
             access = self.read(at, node)
-            single = node.container is Container.SINGLE
-            loops.append(
-                f"for {name} in " + (f"({access},)" if single else self.elements(access, node))
-            )
+            if node.container is Container.SINGLE:
+                loops.append(f"for {name} in ({access},)")
+            elif ordered and node.container is Container.MAP:
+                loops.append(f"for _, {name} in sorted(({access} or {{}}).items(), key={_FIRST})")
+            else:
+                loops.append(f"for {name} in {self.elements(access, node)}")
             loops.append(f"if {name} is not None")
             at = name
         return f"[{at} {' '.join(loops)}]"
