@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from l8types.errors import L8Error, error_class
 from l8types.settings import NodeSettings
 from l8types.values import Element, Message, ServiceKey
-from layer8_net import TcpSwitch, TcpVNic
+from layer8_net import TcpSwitch, TcpVNic, VNicOptions
 
 if TYPE_CHECKING:
     import ssl
@@ -72,6 +72,7 @@ class FakeElementsFactory:
 
 
 Handler = Callable[[FakeElements, Message], Awaitable[FakeElements | None]]
+Streamer = Callable[[FakeElements, Message], AsyncIterator[FakeElements]]
 
 
 async def echo(elements: FakeElements, message: Message) -> FakeElements | None:
@@ -79,12 +80,29 @@ async def echo(elements: FakeElements, message: Message) -> FakeElements | None:
     return elements
 
 
+async def each(elements: FakeElements, message: Message) -> AsyncIterator[FakeElements]:
+    """Answer with each value as a part of its own."""
+    for value in elements.values:
+        yield FakeElements((value,))
+
+
 class FakeServices:
     """Keeps what came and answers with what the test says."""
 
     def __init__(self) -> None:
         self.handler: Handler = echo
+        self.streamer: Streamer = each
         self.messages: list[Message] = []
+        self.leaders: dict[ServiceKey, str] = {}
+
+    def leader(self, key: ServiceKey) -> str:
+        return self.leaders.get(key, "")
+
+    def stream(
+        self, elements: FakeElements, message: Message, vnic: object
+    ) -> AsyncIterator[FakeElements]:
+        self.messages.append(message)
+        return self.streamer(elements, message)
 
     async def handle(
         self, elements: FakeElements, message: Message, vnic: object
@@ -129,12 +147,20 @@ class FakeMetrics:
     def __init__(self) -> None:
         self.counters: dict[str, float] = {}
         self.gauges: dict[str, float] = {}
+        self.observed: dict[str, list[float]] = {}
+        self.series: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
 
     def count(self, name: str, value: float = 1.0, **labels: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + value
+        key = (name, tuple(labels.items()))
+        self.series[key] = self.series.get(key, 0) + value
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         self.gauges[name] = value
+        self.series[name, tuple(labels.items())] = value
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        self.observed.setdefault(name, []).append(value)
 
 
 class FakeResources:
@@ -160,9 +186,9 @@ def make_switch(parts: FakeResources | None = None) -> TcpSwitch:
     return TcpSwitch(cast("Resources", parts or resources()))
 
 
-def make_vnic(parts: FakeResources) -> TcpVNic:
+def make_vnic(parts: FakeResources, options: VNicOptions | None = None) -> TcpVNic:
     """Interface with these parts."""
-    return TcpVNic(cast("Resources", parts))
+    return TcpVNic(cast("Resources", parts), options)
 
 
 def services_of(vnic: TcpVNic) -> FakeServices:
@@ -180,12 +206,14 @@ async def node(
     switch: TcpSwitch,
     *offers: ServiceKey,
     handler: Handler = echo,
+    streamer: Streamer = each,
     settings: NodeSettings | None = None,
+    options: VNicOptions | None = None,
 ) -> AsyncIterator[TcpVNic]:
     """A node that is connected and whose services the switch knows."""
     parts = resources(switch.port, settings)
-    parts.services.handler = handler
-    async with make_vnic(parts) as vnic:
+    parts.services.handler, parts.services.streamer = handler, streamer
+    async with make_vnic(parts, options) as vnic:
         for key in offers:
             await vnic.announce(key)
         await until(lambda: all(vnic.uuid in switch.directory.providers(key) for key in offers))
@@ -201,7 +229,7 @@ def give_up(vnic: TcpVNic) -> None:
 
 def cut_off(vnic: TcpVNic) -> None:
     """Break the connection of an interface as the end of its process would."""
-    link = vnic._session._link
+    link = vnic._session.link
     assert link is not None
     link.abort("cut off by the test")
 

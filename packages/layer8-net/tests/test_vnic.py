@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority, WireProfile
+from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority
 from l8types.errors import (
     ClosedError,
     ConfigurationError,
@@ -26,6 +26,7 @@ from l8types.errors import (
 )
 from l8types.settings import NodeSettings
 from l8types.values import DirectoryEvent, Message, ServiceKey, Transaction
+from layer8_net._calls import Call
 
 from .fakes import (
     FakeElements,
@@ -116,13 +117,16 @@ class TestRequests:
         """A cancelled request is forgotten, and its late answer is only counted."""
         gate = asyncio.Event()
 
-        async def wait(elements: FakeElements, message: Message) -> FakeElements | None:
-            await gate.wait()
+        async def stubborn(elements: FakeElements, message: Message) -> FakeElements | None:
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                await gate.wait()
             return elements
 
         async with (
             make_switch() as switch,
-            node(switch, BOOKS, handler=wait) as provider,
+            node(switch, BOOKS, handler=stubborn) as provider,
             node(switch) as caller,
             asyncio.TaskGroup() as tasks,
         ):
@@ -131,6 +135,7 @@ class TestRequests:
             assert caller.statistics().pending_requests == 1
             task.cancel()
             await until(lambda: caller.statistics().pending_requests == 0)
+            await until(lambda: provider.statistics().cancelled_requests == 1)
             gate.set()
             await until(lambda: caller.statistics().late_answers == 1)
 
@@ -170,13 +175,17 @@ class TestRequests:
         """A body that is no container is answered with an error by the receiver."""
         async with make_switch() as switch, node(switch, BOOKS) as provider, node(switch) as caller:
             core = caller._session.core
-            address = core.address(provider.uuid, one=True)
-            answer = await caller._session.ask(
-                address[0],
-                5.0,
-                lambda number: core.frame(
-                    address, *ASK, b"no container", sequence=number, request=True
-                ),
+            answer = await caller._calls.ask(
+                Call(
+                    provider.uuid,
+                    BOOKS.name,
+                    BOOKS.area,
+                    5.0,
+                    0,
+                    lambda address, number, left: core.frame(
+                        address, *ASK, b"no container", sequence=number, request=True
+                    ),
+                )
             )
             assert caller.resources.elements.decode(answer).error.startswith("remote: the service")
             assert services_of(provider).messages == []
@@ -592,11 +601,6 @@ class TestConnection:
             with pytest.raises(ConfigurationError, match="secret is empty"):
                 await make_vnic(parts).__aenter__()
 
-    def test_other_profile(self) -> None:
-        """A wire profile that is not spoken here is refused."""
-        with pytest.raises(ConfigurationError, match="'go'"):
-            make_vnic(FakeResources(NodeSettings(profile=WireProfile.GO)))
-
     async def test_silent_switch(self) -> None:
         """A switch that gives no sign of life is given up."""
         quick = NodeSettings(keep_alive=0.05)
@@ -604,7 +608,7 @@ class TestConnection:
             make_switch(resources(settings=quick)) as switch,
             node(switch, settings=quick) as vnic,
         ):
-            switch._ticker.cancel()
+            switch._workers[0].cancel()
             await until(lambda: vnic.statistics().connections > 1)
 
 

@@ -35,6 +35,7 @@ from layer8_net._core.vnic_events import (
     Silent,
     Tick,
 )
+from layer8_net.errors import PeerLostError
 
 from .fakes import new_id
 
@@ -261,7 +262,7 @@ class TestRequests:
         _ask(core, "a", PEER.uuid)
         _ask(core, "b", MulticastMode.ROUND_ROBIN)
         [(waiter, error, _)] = _outcomes(_records(core, Action.DELETE, PEER))
-        assert (waiter, type(error)) == ("a", UnavailableError)
+        assert (waiter, type(error)) == ("a", PeerLostError)
 
     @pytest.mark.parametrize("mode", list(MulticastMode)[:5])
     def test_one_provider(self, mode: MulticastMode) -> None:

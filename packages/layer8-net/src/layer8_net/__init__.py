@@ -5,15 +5,22 @@ It carries messages between the nodes of a network: to a node, to every provider
 to the one provider that a rule picks, and keeps the directory of who is there.
 """
 
+from layer8_net._core.breaker import BreakerOptions
+from layer8_net._core.quality import QualityState
 from layer8_net._factories import create_switch, create_vnic
+from layer8_net._options import OutagePolicy, VNicOptions
 from layer8_net._statistics import SwitchStatistics, VNicStatistics
 from layer8_net._switch import TcpSwitch
 from layer8_net._vnic import TcpVNic
 
 __all__ = [
+    "BreakerOptions",
+    "OutagePolicy",
+    "QualityState",
     "SwitchStatistics",
     "TcpSwitch",
     "TcpVNic",
+    "VNicOptions",
     "VNicStatistics",
     "create_switch",
     "create_vnic",

@@ -10,25 +10,37 @@ if TYPE_CHECKING:
 
     from l8types.enums import Action, MulticastMode, Priority
     from l8types.errors import FrameTooLargeError, L8Error
+    from l8types.settings import NodeSettings
     from l8types.values import Message, NodeStatistics, ServiceKey
     from layer8_net._core import switch_events, vnic_events
+    from layer8_net._core.control import Controls
     from layer8_net._core.directory import Directory
     from layer8_net._core.handshake import Endpoint
     from layer8_net._core.pending import Pending
     from layer8_net._core.switch_state import SwitchCounters
     from layer8_net._core.vnic import VNicCounters
+    from layer8_net._streams import Inlet
 
 __all__ = [
     "AcceptorSide",
     "Decoder",
     "DiallerSide",
+    "EndpointFactory",
     "SwitchMachine",
     "VNicMachine",
     "Waiter",
 ]
 
-Waiter: TypeAlias = "asyncio.Future[bytes]"
-"""Whom the answer of a request wakes."""
+Waiter: TypeAlias = "asyncio.Future[bytes] | Inlet"
+"""Whom the answer of a request wakes, and each part of an answer in parts."""
+
+
+class EndpointFactory(Protocol):
+    """Makes what this side tells about itself."""
+
+    def __call__(self, settings: NodeSettings, *, is_switch: bool) -> Endpoint:
+        """The endpoint of a node or a switch with these settings."""
+        ...
 
 
 class Decoder(Protocol):
@@ -96,6 +108,11 @@ class VNicMachine(Protocol):
     pending: Pending[Waiter]
     directory: Directory
     counters: VNicCounters
+
+    @property
+    def controls(self) -> Controls | None:
+        """Cancellation, streams and echoes; ``None`` in a profile without them."""
+        ...
 
     def step(self, event: vnic_events.Event, now: float) -> list[vnic_events.Effect[Waiter]]: ...
 

@@ -8,24 +8,34 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
-from l8types.errors import ClosedError, EncodeError, L8Error, UnavailableError
-from l8types.values import Message, NodeStatistics
+from l8types.enums import DirectoryEventType
+from l8types.errors import ClosedError, L8Error, UnavailableError
+from l8types.values import Message, ServiceKey
+from layer8_net._answers import Answers
+from layer8_net._calls import Calls
 from layer8_net._core import vnic_events as events
 from layer8_net._core.backoff import Backoff
-from layer8_net._core.handshake import Endpoint
 from layer8_net._directory import DirectoryView
+from layer8_net._figures import Figures
 from layer8_net._inbound import Inbound
-from layer8_net._meter import Meter
+from layer8_net._offers import Offers
+from layer8_net._options import OutagePolicy
+from layer8_net._outage import Held, Waitlist
 from layer8_net._profiles import profile_of
-from layer8_net._statistics import VNicStatistics
+from layer8_net._streams import Inlet, Outlets
 from layer8_net._uplink import Uplink, UplinkEvents
+from layer8_net.errors import MovedError, PayloadTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from l8types.protocols.net import VNic
     from l8types.protocols.runtime import Resources
+    from l8types.protocols.services import Services
+    from l8types.values import DirectoryEvent
+    from layer8_net._batch import ServiceBatch
+    from layer8_net._core.handshake import Endpoint
     from layer8_net._link import Link
     from layer8_net._machines import VNicMachine, Waiter
+    from layer8_net._options import VNicOptions
 
 __all__ = ["Session"]
 
@@ -35,6 +45,8 @@ _HANDLERS: Final = 256
 """Handlers at a time: far more than a few cores can work on, few enough to be held in memory."""
 _DRAIN_SECONDS: Final = 5.0
 """How long handlers and the send queue may take to finish when the interface is left."""
+_FIRST_BEAT: Final = 1.0
+"""Seconds until the first report: who looks at the directory wants figures soon."""
 
 
 class Session:
@@ -42,30 +54,35 @@ class Session:
 
     Args:
         resources: The parts of the node.
-        handle: Handles one received message.
+        options: How it behaves in trouble.
+        vnic: The interface, as the services of the node see it.
     """
 
-    def __init__(self, resources: Resources, handle: Callable[[Message], Awaitable[None]]) -> None:
+    def __init__(self, resources: Resources, options: VNicOptions, vnic: VNic) -> None:
         settings = resources.settings
-        self._resources = resources
+        self.resources = resources
         self._settings = settings
-        self._handle = handle
-        self._now = resources.clock.monotonic
-        self._me = Endpoint(settings.uuid, settings.alias, settings.keep_alive)
+        self._options = options
+        self.now = resources.clock.monotonic
         self._profile = profile_of(settings)
-        self.core: VNicMachine = self._profile.vnic(self._me, resources)
+        self.me = self._profile.endpoint(settings, is_switch=False)
+        self.core: VNicMachine = self._profile.vnic(self.me, resources)
         self.directory = DirectoryView(settings.uuid, self.core.directory)
         self.online = asyncio.Event()
-        """Set while messages can leave."""
+        """Set while messages can leave, and for good once the interface is closed."""
         self._offline = asyncio.Event()
-        self._meter = Meter(resources.metrics, settings.alias)
+        self.link: Link | None = None
+        """The connection, also while it is not part of the network yet."""
+        self.waitlist = Waitlist(options.held_bytes)
+        self.batches: set[ServiceBatch] = set()
+        self.seen: set[tuple[str, int]] = set()
+        """Services that some node offered since this one joined."""
+        self.offers = Offers()
+        self.answers = Answers(self, vnic)
+        self.calls = Calls(self, options)
+        self.figures = Figures(self, self.calls)
         self._random = random.SystemRandom()
-        self._link: Link | None = None
-        self._inbound: Inbound | None = None
         self._workers: list[asyncio.Task[None]] = []
-        self._earlier = (0, 0, 0, 0)
-        self._connections = 0
-        self._last_message = -1.0
         self._last_error = ""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -76,6 +93,10 @@ class Session:
     def running(self) -> bool:
         """Whether it was started and not stopped."""
         return self._entered and not self._closing
+
+    def services(self) -> Services:
+        """The service manager of the node."""
+        return self.resources.services
 
     # Life
 
@@ -92,31 +113,41 @@ class Session:
         self._entered = True
         self._uplink = Uplink(
             self._settings,
-            self._resources.security,
-            self._me,
+            self.resources.security,
+            self.me,
             UplinkEvents(self._opened, self._received, self._closed),
         )
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._tasks = asyncio.TaskGroup()
-        await self._tasks.__aenter__()
-        self._inbound = Inbound(
-            self._handle,
-            self._tasks,
-            self._now,
-            limit=_HANDLERS,
-            queue_bytes=self._settings.queue_bytes,
-            hold=self._hold,
-            release=self._release,
-        )
+        self.tasks = asyncio.TaskGroup()
+        await self.tasks.__aenter__()
+        self._make_receivers()
         self._workers = [
-            self._tasks.create_task(self._supervise(), name="vnic: supervisor"),
-            self._tasks.create_task(self._beat(), name="vnic: keep-alive"),
+            self.tasks.create_task(self._supervise(), name="vnic: supervisor"),
+            self.tasks.create_task(self._beat(), name="vnic: keep-alive"),
         ]
         try:
             await self._wait_started()
         except BaseException:
             await self._cut()
             raise
+
+    def _make_receivers(self) -> None:
+        self._inbound = self.figures.inbound = Inbound(
+            self.answers.handle,
+            self.tasks,
+            self.now,
+            limit=_HANDLERS,
+            queue_bytes=self._settings.queue_bytes,
+            hold=self._hold,
+            release=self._release,
+        )
+        self._outlets = self.figures.outlets = Outlets(
+            self.answers.parts,
+            self._send_part,
+            self.refuse,
+            self.tasks,
+            limit=self._options.max_streams,
+        )
 
     async def _wait_started(self) -> None:
         limit = self._settings.request_timeout
@@ -130,22 +161,53 @@ class Session:
 
     async def stop(self) -> None:
         """Let handlers finish for a while, answer who waits, close the connection."""
-        self._closing = True
         try:
-            if self._inbound is not None:
-                self._refuse(self._inbound.forget())
-                await self._inbound.drain(_DRAIN_SECONDS)
+            await self._flush_batches()
+            self._closing = True
+            error = UnavailableError(f"node {self.me.alias!r} is shutting down")
+            self.refuse(self._inbound.forget(), error)
+            self._give_back_held()
+            await self._inbound.drain(_DRAIN_SECONDS)
+            self._outlets.break_off()
+            await self._outlets.drain(_DRAIN_SECONDS)
             self._fail_pending()
             await self._drain_link()
         finally:
+            self._closing = True
             await self._cut()
 
+    async def drain(self, timeout: float) -> None:
+        """Stop being chosen, finish what was begun; see ``Drainer.drain``."""
+        for service in self.offers.retire():
+            self.perform(self.core.withdraw(ServiceKey(*service)))
+        deadline = self.now() + timeout
+        # Whoever has answered the echo knows of the withdrawal, and all that it sent before it
+        # knew has arrived.
+        others = [node.uuid for node in self.directory.nodes() if not node.is_switch]
+        await self.calls.echo([uuid for uuid in others if uuid != self.me.uuid], timeout)
+        await self._inbound.drain(max(0.0, deadline - self.now()))
+        await self._outlets.drain(max(0.0, deadline - self.now()))
+
+    async def _flush_batches(self) -> None:
+        for batch in tuple(self.batches):
+            try:
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await batch.aclose()
+            except (L8Error, TimeoutError) as error:
+                _log.warning("%s: a batch could not be sent: %s", self.me.alias, error)
+
+    def _give_back_held(self) -> None:
+        """What never left comes back, as what the network cannot deliver does."""
+        failure = "closed: the interface was shut down before the connection came back"
+        for held in self.waitlist.take():
+            self._inbound.put([held.returned(failure)])
+
     async def _drain_link(self) -> None:
-        if self._link is None:
+        if self.link is None:
             return
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._link.drain(empty=True)
+                await self.link.drain(empty=True)
         except TimeoutError:
             _log.warning("the send queue was given up after %g s", _DRAIN_SECONDS)
 
@@ -153,19 +215,21 @@ class Session:
         """End everything, now."""
         self._closing = True
         self._fail_pending()
+        # Whoever waits for the connection learns that there will be none.
+        self.online.set()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for worker in self._workers:
             worker.cancel()
-        if self._inbound is not None:
-            self._inbound.cancel()
-        link = self._link
+        self._inbound.cancel()
+        self._outlets.break_off()
+        link = self.link
         if link is not None:
             link.close("the interface is shut down")
             await link.wait_closed(_DRAIN_SECONDS)
-        await self._tasks.__aexit__(None, None, None)
-        self._measure()
+        await self.tasks.__aexit__(None, None, None)
+        self.figures.measure()
 
     def _fail_pending(self) -> None:
         for request in self.core.pending.take_all():
@@ -181,6 +245,7 @@ class Session:
             try:
                 await self._uplink.connect()
             except L8Error as error:
+                self.figures.connection_errors += 1
                 if not self._bearable(error):
                     return
             else:
@@ -203,121 +268,185 @@ class Session:
         return False
 
     def _opened(self, link: Link, switch: Endpoint) -> None:
-        self._link = link
-        self._connections += 1
+        self.link = link
+        self.figures.connections += 1
         self._last_error = ""
         self._offline.clear()
-        if self._inbound is not None and self._inbound.holding:
+        if self._inbound.holding:
             link.hold()
         _log.info("%s connected to switch %s", self._settings.alias, switch.alias)
-        self.perform(self.core.step(events.Connected(switch), self._now()))
+        self.perform(self.core.step(events.Connected(switch), self.now()))
 
     def _received(self, frames: list[bytes]) -> None:
-        self._last_message = self._resources.clock.now()
-        self.perform(self.core.step(events.FramesReceived(frames), self._now()))
+        self.figures.last_message = self.resources.clock.now()
+        self.perform(self.core.step(events.FramesReceived(frames), self.now()))
 
     def _closed(self, reason: str) -> None:
         if not self._closing:
             _log.warning("%s lost the connection to the switch: %s", self._settings.alias, reason)
-        self._earlier = self._traffic()
-        self._link = None
-        self.online.clear()
+        self.figures.connection_lost()
+        self.link = None
+        if not self._closing:
+            self.online.clear()
         self._offline.set()
-        self.perform(self.core.step(events.ConnectionLost(reason), self._now()))
+        # Nobody can read them any more; the requests at work may finish what they do.
+        self._outlets.cancel_of()
+        self.perform(self.core.step(events.ConnectionLost(reason), self.now()))
 
     def perform(self, effects: list[events.Effect[Waiter]]) -> None:
         """Carry out what the core wants."""
-        link, inbound = self._link, self._inbound
         for effect in effects:
             match effect:
                 case events.Completed(answers):
                     _wake(answers)
-                case events.Deliver(messages) if inbound is not None:
+                case events.Deliver(messages):
                     if self._closing:
-                        self._refuse(messages)
+                        self._turn_away(messages)
                     else:
-                        inbound.put(messages)
-                case events.Send(frames) if link is not None:
-                    link.send(frames)
+                        self._inbound.put(messages)
+                case events.Send(frames):
+                    if self.link is not None:
+                        self.link.send(frames)
                 case events.Changed(changes):
-                    self.directory.publish(changes)
+                    self._directory_changed(changes)
                 case events.Ready():
                     self._became_ready()
-                case events.Silent(reason) if link is not None:
-                    link.abort(reason)
+                case _:
+                    self._perform_rare(effect)
 
-    def _refuse(self, messages: list[Message]) -> None:
-        """Tell those who wait for an answer that none will come."""
-        error = UnavailableError(f"node {self._settings.alias!r} is shutting down")
+    def _perform_rare(self, effect: events.Effect[Waiter]) -> None:
+        match effect:
+            case events.PartReceived(reader, source, data):
+                if isinstance(reader, Inlet):
+                    reader.push(source, data)
+            case events.StreamAsked(message):
+                if self._closing:
+                    self._turn_away([message])
+                else:
+                    self._outlets.start(message)
+            case events.Granted(source, sequence, parts, size_bytes):
+                self._outlets.grant((source, sequence), parts, size_bytes)
+            case events.Silent(reason):
+                if self.link is not None:
+                    self.link.abort(reason)
+            case events.Cancelled(source, sequence):
+                self._inbound.cancel_request((source, sequence))
+                self._outlets.cancel((source, sequence))
+            case _:
+                raise TypeError(f"effect {effect!r} is not carried out")
+
+    def _directory_changed(self, changes: list[DirectoryEvent]) -> None:
+        self.calls.router.changed()
+        for change in changes:
+            self.seen.update((key.name, key.area) for key in change.node.services)
+            if change.type is DirectoryEventType.LEFT:
+                left = change.node.uuid
+                self.calls.breakers.forget(left)
+                self._inbound.cancel_requests_of(left)
+                self._outlets.cancel_of(left)
+        self.directory.publish(changes)
+
+    def refuse(self, messages: list[Message], error: L8Error) -> None:
+        """Tell those who wait for an answer that none will come; nothing was executed."""
         frames = [self.core.refusal_frame(one, error) for one in messages if one.request]
-        if self._link is not None and frames:
-            self._link.send(frames)
+        if self.link is not None and frames:
+            self.link.send(frames)
+
+    def _turn_away(self, messages: list[Message]) -> None:
+        """Refuse what came when it was too late."""
+        error = MovedError(f"node {self.me.alias!r} is shutting down")
+        self.refuse(messages, error)
 
     def _became_ready(self) -> None:
+        link = self.link
+        if link is not None:
+            # They waited longest, so they leave first.
+            link.send([held.build() for held in self.waitlist.take()])
         self.online.set()
         if not self._started.done():
             self._started.set_result(None)
 
     def _hold(self) -> None:
-        if self._link is not None:
-            self._link.hold()
+        if self.link is not None:
+            self.link.hold()
 
     def _release(self) -> None:
-        if self._link is not None:
-            self._link.release()
+        if self.link is not None:
+            self.link.release()
 
     async def _beat(self) -> None:
         """Report to the switch, and see whether it is alive."""
+        await asyncio.sleep(min(_FIRST_BEAT, self._settings.keep_alive))
         while True:
+            self.perform(self.core.step(events.Tick(), self.now()))
+            if self.link is not None and self.online.is_set():
+                self.link.send([self.core.report(self.figures.of_node())])
+            self.figures.measure()
             await asyncio.sleep(self._settings.keep_alive)
-            self.perform(self.core.step(events.Tick(), self._now()))
-            if self._link is not None and self.online.is_set():
-                self._link.send([self.core.report(self._node_statistics())])
-            self._measure()
+
+    # What this node offers
+
+    def offer(self, service: ServiceKey, model: str) -> None:
+        """Offer a service."""
+        self.offers.add((service.name, service.area))
+        self.perform(self.core.offer(service, model))
+
+    def withdraw(self, service: ServiceKey) -> None:
+        """No longer offer a service."""
+        self.offers.remove((service.name, service.area))
+        self.perform(self.core.withdraw(service))
+
+    def deadline(self, message: Message) -> float | None:
+        """Monotonic seconds at which the time of a request is over that is being handled."""
+        return self._inbound.deadline(message)
+
+    def deliver(self, message: Message) -> None:
+        """Handle a message of this node itself."""
+        self._inbound.put([message])
 
     # Sending
-
-    async def ask(self, destination: bytes, timeout: float, build: Callable[[int], bytes]) -> bytes:
-        """Send a request and wait for the data of its answer.
-
-        Args:
-            destination: Where it goes, in wire form.
-            timeout: Seconds to wait.
-            build: Makes the frame of the sequence number.
-        """
-        link = self.connected_link()
-        waiter: Waiter = asyncio.get_running_loop().create_future()
-        sequence = self.core.open_request(waiter, destination, timeout, self._now())
-        try:
-            frame = build(sequence)
-            self._arm()
-            await self.post(link, frame)
-            return await waiter
-        finally:
-            self.core.pending.close(sequence)
 
     async def post(self, link: Link, frame: bytes) -> None:
         """Send a frame; waits only while the send queue is full.
 
         Raises:
-            EncodeError: The frame is too large.
+            PayloadTooLargeError: The frame is too large.
         """
         limit = self._settings.max_frame_bytes
         if len(frame) - self._profile.length_size > limit:
-            raise EncodeError(f"message of {len(frame)} bytes is above max_frame_bytes {limit}")
+            raise PayloadTooLargeError(
+                f"message of {len(frame)} bytes is above max_frame_bytes {limit}"
+            )
         link.send([frame])
         if link.pressure:
             await link.drain()
 
-    def connected_link(self) -> Link:
-        """The connection, for a new message.
+    async def _send_part(self, message: Message, data: bytes, last: bool) -> None:
+        controls = self.core.controls
+        if controls is not None:
+            await self.post(self.open_link(), controls.part_frame(message, data, last=last))
+
+    def hold(self, held: Held) -> None:
+        """Keep a message until there is a connection.
+
+        Raises:
+            OverloadedError: There is no room for it.
+        """
+        self.waitlist.hold(held)
+
+    def connected_link(self) -> Link | None:
+        """The connection, for a new message; ``None`` when it is to be held until there is one.
 
         Raises:
             ClosedError: The interface is not running.
-            UnavailableError: There is no connection now.
+            UnavailableError: There is no connection now, and nothing is to be held.
         """
         if not self.running:
             raise ClosedError("the interface is not running")
+        if self.link is not None and self.online.is_set():
+            return self.link
+        if self._options.outage is OutagePolicy.HOLD:
+            return None
         return self.open_link()
 
     def open_link(self) -> Link:
@@ -326,14 +455,14 @@ class Session:
         Raises:
             UnavailableError: There is no connection now.
         """
-        if self._link is None or not self.online.is_set():
+        if self.link is None or not self.online.is_set():
             where = f"{self._settings.host}:{self._settings.port}"
             raise UnavailableError(f"no connection to the switch at {where} right now")
-        return self._link
+        return self.link
 
     # Time
 
-    def _arm(self) -> None:
+    def arm(self) -> None:
         """Have the timer go off for the earliest deadline."""
         deadline = self.core.next_deadline()
         if deadline is None or (self._timer is not None and self._timer_at <= deadline):
@@ -341,73 +470,13 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = deadline
-        delay = max(0.0, deadline - self._now())
+        delay = max(0.0, deadline - self.now())
         self._timer = asyncio.get_running_loop().call_later(delay, self._expire)
 
     def _expire(self) -> None:
         self._timer = None
-        self.perform(self.core.step(events.Tick(), self._now()))
-        self._arm()
-
-    # Figures
-
-    def statistics(self) -> VNicStatistics:
-        """Figures of this moment."""
-        tx_messages, tx_bytes, rx_messages, rx_bytes = self._traffic()
-        inbound = self._inbound
-        return VNicStatistics(
-            tx_messages=tx_messages,
-            tx_bytes=tx_bytes,
-            rx_messages=rx_messages,
-            rx_bytes=rx_bytes,
-            pending_requests=len(self.core.pending),
-            active_handlers=0 if inbound is None else inbound.active,
-            queued_messages=0 if inbound is None else len(inbound),
-            late_answers=self.core.counters.late,
-            malformed_messages=self.core.counters.malformed,
-            expired_requests=0 if inbound is None else inbound.expired,
-            connections=self._connections,
-        )
-
-    def _traffic(self) -> tuple[int, int, int, int]:
-        """Messages and bytes sent and received, over all connections."""
-        link = self._link
-        if link is None:
-            return self._earlier
-        now = (link.tx_frames, link.tx_bytes, link.rx_frames, link.rx_bytes)
-        first, second, third, fourth = (a + b for a, b in zip(self._earlier, now, strict=True))
-        return first, second, third, fourth
-
-    def _node_statistics(self) -> NodeStatistics:
-        tx_messages, tx_bytes, rx_messages, rx_bytes = self._traffic()
-        return NodeStatistics(
-            last_message=self._last_message,
-            tx_messages=tx_messages,
-            tx_bytes=tx_bytes,
-            rx_messages=rx_messages,
-            rx_bytes=rx_bytes,
-        )
-
-    def _measure(self) -> None:
-        figures = self.statistics()
-        self._meter.count(
-            {
-                "layer8_messages_sent_total": figures.tx_messages,
-                "layer8_bytes_sent_total": figures.tx_bytes,
-                "layer8_messages_received_total": figures.rx_messages,
-                "layer8_bytes_received_total": figures.rx_bytes,
-                "layer8_late_answers_total": figures.late_answers,
-                "layer8_malformed_messages_total": figures.malformed_messages,
-                "layer8_connects_total": figures.connections,
-            }
-        )
-        self._meter.gauge(
-            {
-                "layer8_connected": float(self.online.is_set()),
-                "layer8_pending_requests": float(figures.pending_requests),
-                "layer8_active_handlers": float(figures.active_handlers),
-            }
-        )
+        self.perform(self.core.step(events.Tick(), self.now()))
+        self.arm()
 
 
 def _wake(answers: list[tuple[Waiter, L8Error | None, bytes]]) -> None:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from layer8_net._core.quality import QualityState
 
 __all__ = ["SwitchStatistics", "VNicStatistics"]
 
@@ -22,16 +25,30 @@ class VNicStatistics:
     """Requests that wait for their answers now."""
     active_handlers: int
     """Received messages that are being handled now."""
+    active_streams: int
+    """Answers that are made in parts now."""
     queued_messages: int
     """Received messages that wait for a handler now."""
+    held_messages: int
+    """Messages that wait for the connection to come back."""
     late_answers: int
     """Answers to requests that nobody waited for any more."""
     malformed_messages: int
     """Messages that could not be decoded."""
     expired_requests: int
     """Received requests that were not started, because nobody waits for their answers any more."""
+    cancelled_requests: int
+    """Received requests that were ended because who asked no longer waits."""
+    moved_requests: int
+    """Requests that were sent to another provider, since the first one did not execute them."""
     connections: int
     """Times that the interface was connected; one more than the reconnections."""
+    connection_score: int
+    """How well the connection does, 0 to 100."""
+    connection_state: QualityState
+    """What the score means."""
+    failed_calls: Mapping[str, int]
+    """Calls that failed by the code of their errors, without what providers answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +57,16 @@ class SwitchStatistics:
 
     connections: int
     """Nodes connected now."""
+    links: int
+    """Switches linked now."""
+    lost_links: int
+    """Links that ended."""
+    dials: int
+    """Attempts to link to other switches."""
+    failed_dials: int
+    """Attempts that did not lead to a switch, or not to an agreement with it."""
+    duplicate_links: int
+    """Links that were closed because there was another one to the same switch."""
     forwarded_messages: int
     """Copies of messages sent on."""
     forwarded_bytes: int
@@ -47,7 +74,23 @@ class SwitchStatistics:
     """Messages that came back to their senders because nobody was there to receive them."""
     dropped_messages: int
     """Answers whose receiver was gone, and failures that their receiver had no room for."""
+    foreign_messages: int
+    """Messages over a link under the id of a node that is elsewhere; they came back."""
     protocol_violations: int
     """Connections closed because the peer broke the protocol."""
     refused_handshakes: int
     """Connections that did not become members of the network."""
+    evicted_peers: int
+    """Connections closed because the peer did not keep up."""
+    silent_peers: int
+    """Connections closed because nothing was heard of the peer."""
+    stale_changes: int
+    """Statements of other switches that came late or twice, and changed nothing."""
+    resyncs: int
+    """Times that another switch was asked for all it knows, because a statement was missed."""
+    announcements_sent: int
+    """Datagrams sent to be found by other switches."""
+    announcements_heard: int
+    """Datagrams of other switches of this network."""
+    announcements_refused: int
+    """Datagrams that were malformed, forged, from elsewhere or too many."""

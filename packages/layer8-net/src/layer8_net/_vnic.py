@@ -3,24 +3,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from l8types.enums import Action, MulticastMode, Priority
-from l8types.errors import EncodeError, L8Error, RemoteError, UnavailableError
+from l8types.errors import (
+    ClosedError,
+    InvalidInputError,
+    RequestTimeoutError,
+)
+from l8types.values import Message, ServiceKey
 from layer8_net._api import BoundServiceApi
+from layer8_net._batch import ServiceBatch
+from layer8_net._calls import Call
+from layer8_net._core.batch import Collector
+from layer8_net._options import VNicOptions
+from layer8_net._outage import Held
 from layer8_net._payload import to_elements
 from layer8_net._session import Session
+from layer8_net.errors import PayloadTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from types import TracebackType
 
+    from l8types.pb import L8NotificationSet
     from l8types.protocols.data import Elements
     from l8types.protocols.net import NodeDirectory, Target
     from l8types.protocols.runtime import Resources
-    from l8types.values import Message, ServiceKey
+    from layer8_net._calls import Build
     from layer8_net._statistics import VNicStatistics
 
 __all__ = ["TcpVNic"]
@@ -32,21 +46,24 @@ class TcpVNic:
     """Interface to the network through a switch.
 
     ``async with TcpVNic(resources) as vnic`` returns once the node is part of the network.
-    It reconnects by itself; meanwhile ``send`` and ``request`` raise ``UnavailableError``.
+    It reconnects by itself; meanwhile ``send`` and ``request`` raise ``UnavailableError``, or wait
+    if the options say so.
 
     Args:
         resources: The parts of the node. ``settings``, ``security`` and ``elements`` are used from
             the start, ``services`` with the first message that arrives.
+        options: How it behaves in trouble.
 
     Raises:
         ConfigurationError: What the wire profile of the settings needs is not there.
     """
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, options: VNicOptions | None = None) -> None:
         self._resources = resources
         self._settings = resources.settings
-        self._session = Session(resources, self._handle)
+        self._session = Session(resources, options or VNicOptions(), self)
         self._core = self._session.core
+        self._calls = self._session.calls
 
     # Life
 
@@ -93,18 +110,77 @@ class TcpVNic:
 
         Raises:
             UnavailableError: There is no connection to the switch now.
+            OverloadedError: There is none, and no room to keep the message until there is.
         """
+        data = self._encode(payload)
+        if target is MulticastMode.LOCAL and (service, area) in self._session.offers:
+            message = self._message(service, area, action, data, identity, priority)
+            self._session.deliver(message)
+            return
+        address = self._core.address(self._resolve(target, service, area), one=False)
         link = self._session.connected_link()
-        frame = self._core.frame(
-            self._core.address(target, one=False),
-            service,
-            area,
-            action,
-            to_elements(self._elements, payload).encode(),
+
+        def build() -> bytes:
+            return self._core.frame(
+                address, service, area, action, data, identity=identity, priority=priority
+            )
+
+        if link is None:
+            message = self._message(service, area, action, data, identity, priority)
+            self._session.hold(Held(build, message))
+        else:
+            await self._session.post(link, build())
+
+    async def notify(self, changes: L8NotificationSet, *, identity: str = "") -> None:
+        """Tell all instances of a service what changed, this node's own included.
+
+        Args:
+            changes: Names the service, its area, and what changed.
+            identity: On whose behalf.
+
+        Raises:
+            UnavailableError: There is no connection to the switch now.
+        """
+        await self.send(
+            MulticastMode.ALL,
+            changes.service_name,
+            changes.service_area,
+            Action.NOTIFY,
+            self._elements.of(changes, notification=True),
             identity=identity,
-            priority=priority,
         )
-        await self._session.post(link, frame)
+
+    def batch(
+        self,
+        target: Target,
+        service: str,
+        area: int = 0,
+        *,
+        interval: float = 0.1,
+        max_items: int = 1000,
+        max_bytes: int = 1_048_576,
+    ) -> ServiceBatch:
+        """Collect items for one service; see ``l8types.protocols.net.Batching``.
+
+        Raises:
+            InvalidInputError: The limits or the target make no sense.
+        """
+        self._core.address(target, one=False)
+        if interval <= 0:
+            raise InvalidInputError(f"a batch needs an interval above zero, not {interval:g} s")
+        if not self._session.running:
+            raise ClosedError("the interface is not running")
+        limit = self._settings.max_frame_bytes // 2
+        batch = ServiceBatch(
+            Collector(max_items, min(max_bytes, limit)),
+            lambda action, items: self.send(target, service, area, action, items),
+            lambda item: self._size_of(item, limit),
+            self._session.tasks.create_task,
+            interval=interval,
+            closed=self._session.batches.discard,
+        )
+        self._session.batches.add(batch)
+        return batch
 
     async def request(
         self,
@@ -119,13 +195,15 @@ class TcpVNic:
         priority: Priority = Priority.P8,
     ) -> Elements:
         """Send and wait for the answer; see ``l8types.protocols.net.Requester``."""
-        address = self._core.address(target, one=True)
-        data = to_elements(self._elements, payload).encode()
+        data = self._encode(payload)
         limit = self._settings.request_timeout if timeout is None else timeout
-        answer = await self._session.ask(
-            address[0],
-            limit,
-            lambda sequence: self._core.frame(
+        if target is MulticastMode.LOCAL and (service, area) in self._session.offers:
+            message = self._message(service, area, action, data, identity, priority, limit)
+            return (await self._answer_here(message)).raise_for_error()
+        frame = self._core.frame
+
+        def build(address: tuple[bytes, int], sequence: int, left: float) -> bytes:
+            return frame(
                 address,
                 service,
                 area,
@@ -135,9 +213,10 @@ class TcpVNic:
                 priority=priority,
                 sequence=sequence,
                 request=True,
-                timeout=limit,
-            ),
-        )
+                timeout=left,
+            )
+
+        answer = await self._calls.ask(Call(target, service, area, limit, len(data), build))
         return self._elements.decode(answer).raise_for_error()
 
     async def stream(
@@ -150,11 +229,31 @@ class TcpVNic:
         *,
         timeout: float | None = None,
         identity: str = "",
-    ) -> AsyncIterator[Elements]:
-        """Send and receive the answer in parts; a provider answers in one part."""
-        yield await self.request(
-            target, service, area, action, payload, timeout=timeout, identity=identity
-        )
+    ) -> AsyncGenerator[Elements, None]:
+        """Send and receive the answer in parts; see ``l8types.protocols.net.Requester``.
+
+        ``timeout`` is for each part, while the reader waits for it. Leaving the loop before the
+        end, best with ``contextlib.aclosing``, lets the provider stop.
+        """
+        if self._core.controls is None:
+            # The profile has no streams: the answer is one part.
+            yield await self.request(
+                target, service, area, action, payload, timeout=timeout, identity=identity
+            )
+            return
+        data = self._encode(payload)
+        limit = self._settings.request_timeout if timeout is None else timeout
+        asked = self._message(service, area, action, data, identity, Priority.P8, limit)
+        asked = replace(asked, stream=True)
+        if target is MulticastMode.LOCAL and (service, area) in self._session.offers:
+            parts = self._session.answers.parts(asked)
+        else:
+            parts = self._calls.stream(
+                Call(target, service, area, limit, len(data), self._builder(asked))
+            )
+        async with aclosing(parts):
+            async for part in parts:
+                yield self._elements.decode(part).raise_for_error()
 
     async def reply(self, message: Message, elements: Elements) -> None:
         """Answer a request.
@@ -169,65 +268,119 @@ class TcpVNic:
     async def forward(
         self, message: Message, elements: Elements, target: Target, *, timeout: float | None = None
     ) -> Elements:
-        """Send a received request on and wait for the answer; see ``Replier.forward``."""
-        destination, mode = self._core.address(target, one=True)
+        """Send a received request on and wait for the answer; see ``Replier.forward``.
+
+        It ends when the time of the received request is over, however long ``timeout`` is.
+        """
         limit = timeout or message.timeout or self._settings.request_timeout
-        sent_on = replace(
-            self._core.stamp(message),
-            destination=destination.decode(),
-            mode=MulticastMode(mode),
-            request=True,
-            reply=False,
-            failure="",
-            timeout=limit,
-            data=elements.encode(),
-        )
-        answer = await self._session.ask(
-            destination,
-            limit,
-            lambda sequence: self._core.message_frame(replace(sent_on, sequence=sequence)),
+        deadline = self._session.deadline(message)
+        if deadline is not None:
+            limit = min(limit, deadline - self._session.now())
+        data = elements.encode()
+        sent_on = replace(message, request=True, reply=False, stream=False, failure="", data=data)
+        answer = await self._calls.ask(
+            Call(target, message.service, message.area, limit, len(data), self._builder(sent_on))
         )
         return self._elements.decode(answer).raise_for_error()
 
-    # Receiving
+    async def drain(self, timeout: float | None = None) -> None:
+        """Leave without a failed request; see ``l8types.protocols.net.Drainer``.
 
-    async def _handle(self, message: Message) -> None:
-        answer = await self._answer(message)
-        if not message.request:
-            return
-        if answer is None:
-            answer = self._elements.of()
-        try:
-            await self.reply(message, answer)
-        except EncodeError as error:
-            await self.reply(message, self._elements.error(error))
-        except UnavailableError as error:
-            _log.debug("an answer to %s was lost: %s", message.source, error.message)
+        Raises:
+            ClosedError: The interface is not running.
+        """
+        if not self._session.running:
+            raise ClosedError("the interface is not running")
+        await self._session.drain(self._settings.request_timeout if timeout is None else timeout)
 
-    async def _answer(self, message: Message) -> Elements | None:
+    def _builder(self, message: Message) -> Build:
+        """Makes frames of a message for the address that it goes to."""
+
+        def build(address: tuple[bytes, int], sequence: int, left: float) -> bytes:
+            sent = replace(
+                self._core.stamp(message),
+                destination=address[0].rstrip(b"\0").decode(),
+                mode=MulticastMode(address[1]),
+                sequence=sequence,
+                timeout=left,
+            )
+            return self._core.message_frame(sent)
+
+        return build
+
+    def _resolve(self, target: Target, service: str, area: int) -> Target:
+        """The elected leader by its id where it is known; the network does not know elections."""
+        if target is MulticastMode.LEADER:
+            return self._resources.services.leader(ServiceKey(service, area)) or target
+        return target
+
+    def _encode(self, payload: object) -> bytes:
+        if not self._session.running:
+            raise ClosedError("the interface is not running")
+        return to_elements(self._elements, payload).encode()
+
+    def _size_of(self, item: object, limit: int) -> int:
+        size = len(self._elements.of(item).encode())
+        if size > limit:
+            raise PayloadTooLargeError(f"item of {size} bytes in a batch, {limit} are the limit")
+        return size
+
+    # Services of this node itself
+
+    def _message(
+        self,
+        service: str,
+        area: int,
+        action: Action,
+        data: bytes,
+        identity: str,
+        priority: Priority,
+        timeout: float = 0.0,
+    ) -> Message:
+        return Message(
+            source=self.uuid,
+            destination=self.uuid,
+            service=service,
+            area=area,
+            priority=priority,
+            mode=MulticastMode.LOCAL,
+            action=action,
+            identity=identity,
+            sequence=self._core.pending.next_sequence(),
+            timeout=timeout,
+            request=timeout > 0,
+            data=data,
+        )
+
+    async def _answer_here(self, message: Message) -> Elements:
+        """A request to a service of this very node does not see the wire."""
         try:
-            elements = self._elements.decode(message.data)
-            return await self._resources.services.handle(elements, message, self)
-        except L8Error as error:
-            return self._elements.error(error)
-        except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
-            # The caller learns that it failed, the log why.
-            _log.exception("service %s area %d failed", message.service, message.area)
-            return self._elements.error(RemoteError(f"the service failed: {type(error).__name__}"))
+            async with asyncio.timeout(message.timeout):
+                answer = await self._session.answers.answer(message)
+        except TimeoutError as error:
+            reason = f"no answer from this node within {message.timeout:g} s"
+            raise RequestTimeoutError(reason) from error
+        return self._elements.of() if answer is None else answer
 
     # The network
 
     async def announce(self, service: ServiceKey, *, model: str = "") -> None:
         """Offer a service; repeated by itself after a reconnection."""
-        self._session.perform(self._core.offer(service, model))
+        self._session.offer(service, model)
 
     async def withdraw(self, service: ServiceKey) -> None:
         """No longer offer a service."""
-        self._session.perform(self._core.withdraw(service))
+        self._session.withdraw(service)
 
     async def wait_connected(self) -> None:
-        """Wait until connected; cancel or ``asyncio.timeout`` to give up."""
+        """Wait until connected; cancel or ``asyncio.timeout`` to give up.
+
+        Raises:
+            ClosedError: The interface was left meanwhile.
+        """
         await self._session.online.wait()
+        if not self._session.running:
+            raise ClosedError("the interface is not running")
 
     def api(
         self, service: str, area: int = 0, *, target: Target = MulticastMode.PROXIMITY
@@ -267,4 +420,4 @@ class TcpVNic:
 
     def statistics(self) -> VNicStatistics:
         """Figures of this moment."""
-        return self._session.statistics()
+        return self._session.figures.statistics()

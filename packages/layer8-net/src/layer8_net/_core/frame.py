@@ -12,7 +12,8 @@ message frame of version 1::
          6    1  priority << 4 | multicast mode
          7    1  area of the service
          8    1  action
-         9    1  flags: 1 request, 2 reply, 4 failure, 8 transaction; the others are zero
+         9    1  flags: 1 request, 2 reply, 4 failure, 8 transaction, 16 stream, 32 cancel,
+                 64 credit; the other is zero
         10    1  switches crossed
         11    1  N, bytes of the service name
         12    8  sequence
@@ -34,6 +35,18 @@ message frame of version 1::
 The first 140 bytes and the service name are the *header*: with them a switch decides where a
 message goes, and with nothing else. The transaction part is described in ``transaction``.
 
+What the flags mean together::
+
+    request             wants one answer; with stream: wants the answer in parts
+    reply               the answer; ends a stream, as its last part when it has data
+    reply stream        a part of the answer, more will follow
+    reply failure       the message came back undelivered; with request: so did a request
+    reply cancel        nobody waits any more for the answer to the request of this sequence
+    reply credit        the reader of a stream has room; the data is two times 4 bytes: parts, bytes
+
+The last two go from who asked to who answers. They carry the reply flag because they are, like
+answers, not returned when they cannot be delivered: then there is nobody left to care.
+
 A receiver refuses another version, unknown flags and lengths that exceed the frame. Whoever
 extends the format takes a new frame type or a free flag, or raises the version.
 """
@@ -49,6 +62,7 @@ from l8types.enums import Action, MulticastMode, Priority
 from l8types.errors import DecodeError, EncodeError
 from l8types.values import Message
 from layer8_net._core.transaction import decode_transaction, encode_transaction
+from layer8_net.errors import NameTooLongError
 
 __all__ = [
     "FIXED",
@@ -78,6 +92,7 @@ VERSION: Final = 1
 LENGTH_SIZE: Final = 4
 ID_SIZE: Final = 36
 NO_DESTINATION: Final = bytes(ID_SIZE)
+MAX_NAME: Final = 255
 MAX_TEXT: Final = 65_535
 MAX_DEADLINE_MS: Final = 0xFFFF_FFFF
 
@@ -107,13 +122,18 @@ class Flag(IntFlag):
     REPLY = 2
     FAILURE = 4
     TRANSACTION = 8
+    STREAM = 16
+    CANCEL = 32
+    CREDIT = 64
 
 
 _REQUEST: Final = int(Flag.REQUEST)
 _REPLY: Final = int(Flag.REPLY)
 _FAILURE: Final = int(Flag.FAILURE)
 _TRANSACTED: Final = int(Flag.TRANSACTION)
-_KNOWN_FLAGS: Final = _REQUEST | _REPLY | _FAILURE | _TRANSACTED
+_STREAM: Final = int(Flag.STREAM)
+_KNOWN_FLAGS: Final = sum(map(int, Flag))
+_OF_ANSWERS: Final = int(Flag.CANCEL | Flag.CREDIT)
 MESSAGE: Final = int(FrameType.MESSAGE)
 _PRIORITY: Final = tuple(Priority)
 _MODES: Final = {int(mode): mode for mode in MulticastMode if mode < 16}
@@ -286,7 +306,8 @@ def encode_frame(  # noqa: PLR0913 - one argument per field of the format
         transaction: Transaction part.
 
     Raises:
-        EncodeError: A part is too long or a number out of its range.
+        NameTooLongError: The name of the service is.
+        EncodeError: Another part is too long or a number out of its range.
     """
     try:
         size = HEADER_SIZE + len(service) + len(identity) + len(failure) + len(trace)
@@ -311,8 +332,13 @@ def encode_frame(  # noqa: PLR0913 - one argument per field of the format
             len(transaction),
         )
     except struct.error as error:
+        name = service[:64].decode("utf-8", "replace")
+        if len(service) > MAX_NAME:
+            raise NameTooLongError(
+                f"service name {name!r} of {len(service)} bytes is above the limit of {MAX_NAME}"
+            ) from error
         raise EncodeError(
-            f"message to service {service[:64]!r} area {area} does not fit its header: {error}"
+            f"message to service {name!r} area {area} does not fit its header: {error}"
         ) from error
     return b"".join((fixed, service, identity, failure, trace, transaction, data))
 
@@ -330,12 +356,13 @@ def encode_message(message: Message) -> bytes:
         | message.reply * _REPLY
         | bool(message.failure) * _FAILURE
         | (message.transaction is not None) * _TRANSACTED
+        | message.stream * _STREAM
     )
     return encode_frame(
         node_bytes(message.source),
         node_bytes(message.vnet),
         node_bytes(message.destination),
-        _text(message.service, 255, "service name"),
+        message.service.encode(),
         message.area,
         message.action,
         message.data,
@@ -366,6 +393,8 @@ def decode_message(frame: bytes) -> Message:
         raise DecodeError(f"frame of {len(frame)} bytes claims {header.length} after its length")
     if header.flags & ~_KNOWN_FLAGS:
         raise DecodeError(f"unknown flags {header.flags:#x} in a message", offset=9)
+    if header.flags & _OF_ANSWERS and not header.flags & _REPLY:
+        raise DecodeError(f"flags {header.flags:#x} do not go together", offset=9)
     try:
         return _message_of(frame, header)
     except LookupError as error:
@@ -395,6 +424,7 @@ def _message_of(frame: bytes, header: Header) -> Message:
         timeout=header.deadline_ms / 1000,
         request=bool(flags & _REQUEST),
         reply=bool(flags & _REPLY),
+        stream=bool(flags & _STREAM),
         failure=frame[identity_end:failure_end].decode(),
         data=frame[data_start:],
         transaction=(

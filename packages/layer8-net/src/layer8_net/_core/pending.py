@@ -26,6 +26,7 @@ class PendingRequest(NamedTuple, Generic[W]):
     timeout: float
     """Seconds that it was given."""
     slot: int
+    """Where its deadline is kept, -1 while it has none."""
 
 
 class Pending(Generic[W]):
@@ -48,14 +49,37 @@ class Pending(Generic[W]):
     def open(self, waiter: W, target: str, timeout: float, now: float) -> int:
         """Add a request; its sequence number."""
         sequence = self.next_sequence()
-        slot = math.ceil((now + timeout) * _SLOTS_PER_SECOND)
+        slot = self._put(sequence, now + timeout)
+        self._requests[sequence] = PendingRequest(waiter, target, timeout, slot)
+        return sequence
+
+    def _put(self, sequence: int, deadline: float) -> int:
+        slot = math.ceil(deadline * _SLOTS_PER_SECOND)
         waiting = self._slots.get(slot)
         if waiting is None:
             self._slots[slot] = waiting = set()
             heapq.heappush(self._order, slot)
         waiting.add(sequence)
-        self._requests[sequence] = PendingRequest(waiter, target, timeout, slot)
-        return sequence
+        return slot
+
+    def get(self, sequence: int) -> PendingRequest[W] | None:
+        """A request, ``None`` when it is not there any more."""
+        return self._requests.get(sequence)
+
+    def suspend(self, sequence: int) -> None:
+        """Take the deadline from a request: it does not wait for its peer now."""
+        request = self._requests.get(sequence)
+        if request is not None and request.slot >= 0:
+            self._slots[request.slot].discard(sequence)
+            self._requests[sequence] = request._replace(slot=-1)
+
+    def resume(self, sequence: int, now: float) -> None:
+        """Give a request its whole time again, from now."""
+        request = self._requests.get(sequence)
+        if request is not None:
+            self.suspend(sequence)
+            slot = self._put(sequence, now + request.timeout)
+            self._requests[sequence] = request._replace(slot=slot)
 
     def close(self, sequence: int) -> PendingRequest[W] | None:
         """Remove a request; ``None`` when it is not there any more."""

@@ -13,11 +13,12 @@ from l8types.errors import (
     EncodeError,
     InvalidInputError,
     L8Error,
+    RemoteProtocolError,
     RequestTimeoutError,
-    UnavailableError,
 )
 from l8types.values import DirectoryEvent, Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core import records
+from layer8_net._core.control import Controls
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
 from layer8_net._core.frame import (
@@ -35,7 +36,9 @@ from layer8_net._core.frame import (
     read_service,
 )
 from layer8_net._core.pending import Pending, PendingRequest
+from layer8_net._core.stream import decode_credit
 from layer8_net._core.vnic_events import (
+    Cancelled,
     Changed,
     Completed,
     Connected,
@@ -44,11 +47,15 @@ from layer8_net._core.vnic_events import (
     Effect,
     Event,
     FramesReceived,
+    Granted,
+    PartReceived,
     Ready,
     Send,
     Silent,
+    StreamAsked,
     Tick,
 )
+from layer8_net.errors import LinkLostError, PeerLostError
 
 if TYPE_CHECKING:
     from l8types.pb import L8Health
@@ -65,6 +72,10 @@ _ANY: Final = DESTINATION_SINGLE.encode()
 _REQUEST: Final = int(Flag.REQUEST)
 _REPLY: Final = int(Flag.REPLY)
 _FAILURE: Final = int(Flag.FAILURE)
+_CANCEL: Final = int(Flag.CANCEL)
+_CREDIT: Final = int(Flag.CREDIT)
+_STREAM: Final = int(Flag.STREAM)
+_SPECIAL: Final = int(Flag.STREAM | Flag.CANCEL | Flag.CREDIT)
 _SYSTEM: Final = (records.SYSTEM_SERVICE, records.SYSTEM_AREA)
 
 
@@ -96,6 +107,7 @@ class VNicCore(Generic[W]):
         self.pending: Pending[W] = Pending()
         self.directory = Directory()
         self.counters = VNicCounters()
+        self.controls = Controls(self._id)
         self.directory.put(NodeInfo(me.uuid, me.alias, "", started=started))
 
     def step(self, event: Event, now: float) -> list[Effect[W]]:
@@ -111,14 +123,14 @@ class VNicCore(Generic[W]):
                 return self._frames(event.frames)
             case Connected():
                 self._switch = event.switch
-                self._switch_id = node_bytes(event.switch.uuid)
+                self._switch_id = self.controls.switch = node_bytes(event.switch.uuid)
                 self._heard = now
                 return [Send([self._report(records.own_record(self._me.uuid, self._services))])]
             case ConnectionLost():
                 self._switch = None
-                self._switch_id = NO_DESTINATION
+                self._switch_id = self.controls.switch = NO_DESTINATION
                 reason = f"connection to the switch was lost before the answer came: {event.reason}"
-                return _failed(self.pending.take_all(), UnavailableError(reason))
+                return _failed(self.pending.take_all(), LinkLostError(reason))
             case Tick():
                 return self._tick(now)
 
@@ -211,6 +223,7 @@ class VNicCore(Generic[W]):
             destination=message.source,
             mode=MulticastMode.ALL,
             reply=True,
+            stream=False,
             failure=error_text(error),
             data=b"",
             transaction=None,
@@ -284,12 +297,14 @@ class VNicCore(Generic[W]):
 
     def _receive(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
         if header.flags & _REPLY:
-            self._answer(frame, header, effects)
-        elif read_service(frame, header) == _SYSTEM:
-            if header.source == self._switch_id:
-                self._directory_changed(header.action, read_data(frame, header), effects)
+            if header.flags & _SPECIAL:
+                self._special(frame, header, effects)
             else:
-                self.counters.malformed += 1
+                self._answer(frame, header, effects)
+        elif read_service(frame, header) == _SYSTEM:
+            self._system(frame, header, effects)
+        elif header.flags & _STREAM:
+            self._asked(decode_message(frame), effects)
         else:
             _append_message(effects, decode_message(frame))
 
@@ -310,6 +325,45 @@ class VNicCore(Generic[W]):
         else:
             effects.append(Completed([answer]))
 
+    def _special(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
+        """What is neither a message nor a whole answer."""
+        source, sequence = header.source.rstrip(b"\0").decode("ascii", "replace"), header.sequence
+        if header.flags & _CANCEL:
+            effects.append(Cancelled(source, sequence))
+        elif header.flags & _CREDIT:
+            effects.append(Granted(source, sequence, *decode_credit(read_data(frame, header))))
+        else:
+            self._part(source, sequence, read_data(frame, header), effects)
+
+    def _asked(self, message: Message, effects: list[Effect[W]]) -> None:
+        if not message.request:
+            raise DecodeError("a stream that is no request", offset=9)
+        effects.append(StreamAsked(message))
+
+    def _part(self, source: str, sequence: int, data: bytes, effects: list[Effect[W]]) -> None:
+        request = self.pending.get(sequence)
+        window = self.controls.windows.get(sequence)
+        if request is None or window is None:
+            self.counters.late += 1
+            return
+        try:
+            window.receive(len(data))
+        except RemoteProtocolError as error:
+            # Whoever sends more than it may would fill our memory.
+            self.counters.malformed += 1
+            self.pending.close(sequence)
+            effects.append(Completed([(request.waiter, error, b"")]))
+        else:
+            effects.append(PartReceived(request.waiter, source, data))
+
+    def _system(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
+        if header.source == self._switch_id and not header.flags & _REQUEST:
+            self._directory_changed(header.action, read_data(frame, header), effects)
+        elif header.flags & _REQUEST and header.action == Action.GET:
+            effects.append(Send([self.controls.echo_frame(header.source, header.sequence)]))
+        else:
+            self.counters.malformed += 1
+
     def _refuse(
         self, frame: bytes, header: Header, error: DecodeError, effects: list[Effect[W]]
     ) -> None:
@@ -321,7 +375,10 @@ class VNicCore(Generic[W]):
             effects.append(Send([failure]))
 
     def _directory_changed(self, action: int, data: bytes, effects: list[Effect[W]]) -> None:
-        nodes = [self._localized(records.node_of(one)) for one in records.decode_records(data)]
+        nodes = [
+            self._localized(records.node_of(one, self.directory.node(one.a_uuid)))
+            for one in records.decode_records(data)
+        ]
         events: list[DirectoryEvent] = []
         if action == Action.PUT:
             if all(node.uuid != self._me.uuid for node in nodes):
@@ -340,7 +397,7 @@ class VNicCore(Generic[W]):
             if event.type is DirectoryEventType.LEFT:
                 reason = f"node {event.node.uuid} left the network before it answered"
                 left = self.pending.take_target(event.node.uuid)
-                effects += _failed(left, UnavailableError(reason))
+                effects += _failed(left, PeerLostError(reason))
         if action == Action.PUT:
             effects.append(Ready())
 
@@ -386,4 +443,4 @@ def _failed(requests: list[PendingRequest[W]], error: L8Error) -> list[Effect[W]
 
 def _timed_out(request: PendingRequest[W]) -> RequestTimeoutError:
     where = f"node {request.target}" if request.target else "any provider"
-    return RequestTimeoutError(f"no answer from {where} within {request.timeout:g} s")
+    return RequestTimeoutError(f"no answer from {where} within {round(request.timeout, 3):g} s")

@@ -11,6 +11,7 @@ from l8types.values import DirectoryEvent, Message
 from layer8_net._core.handshake import Endpoint
 
 __all__ = [
+    "Cancelled",
     "Changed",
     "Completed",
     "Connected",
@@ -19,9 +20,12 @@ __all__ = [
     "Effect",
     "Event",
     "FramesReceived",
+    "Granted",
+    "PartReceived",
     "Ready",
     "Send",
     "Silent",
+    "StreamAsked",
     "Tick",
 ]
 
@@ -72,6 +76,41 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
+class PartReceived(Generic[W]):
+    """Hand a part of a streamed answer to its reader."""
+
+    reader: W
+    source: str
+    """Id of the node that makes the parts."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAsked:
+    """Start to answer a request in parts."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A node does not wait any more for the answer to the request of this number."""
+
+    source: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The reader of a streamed answer has room for more."""
+
+    source: str
+    sequence: int
+    parts: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Write frames to the switch, in this order."""
 
@@ -97,4 +136,15 @@ class Silent:
     reason: str
 
 
-Effect = Completed[W] | Deliver | Send | Changed | Ready | Silent
+Effect = (
+    Completed[W]
+    | Deliver
+    | PartReceived[W]
+    | StreamAsked
+    | Cancelled
+    | Granted
+    | Send
+    | Changed
+    | Ready
+    | Silent
+)
