@@ -244,6 +244,12 @@ BENCHMARKS: Final = (
         module="tools.bench.query",
     ),
     Benchmark(
+        name="queries in Go, noted",
+        group="queries on 10 000 small objects: items filtered, texts parsed, per second",
+        module="tools.bench.query",
+        function="measure_noted",
+    ),
+    Benchmark(
         name="Core by hand",
         group="store on SQLite, objects of four rows: written and read, pages, per second",
         module="tools.bench.orm",

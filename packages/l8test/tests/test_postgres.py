@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,16 +11,13 @@ import pytest
 from l8test import postgres
 from l8test.postgres import PostgresMissingError, postgres_server
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 def test_a_server_comes_and_goes() -> None:
     """It has a socket in its folder while it runs, and leaves nothing behind."""
     try:
         with postgres_server() as url:
             folder = parse_qs(urlsplit(url).query)["host"][0]
-            sockets = postgres.Path(folder)
+            sockets = Path(folder)
             assert (sockets / ".s.PGSQL.5432").is_socket()
     except PostgresMissingError as missing:
         pytest.skip(f"no PostgreSQL: {missing}")
