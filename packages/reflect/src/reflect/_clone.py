@@ -22,7 +22,7 @@ from reflect._codegen import attribute_of, function
 from reflect._hints import is_model
 from reflect._shapes import Family, Field, Shape
 
-__all__ = ["Cloner", "cloner_of"]
+__all__ = ["Cloner", "cloner_of", "force_setter"]
 
 T = TypeVar("T")
 _Clone = Callable[..., Any]
@@ -32,7 +32,8 @@ _clone_message: Final = methodcaller("__deepcopy__", None)
 """One call into protobuf, which keeps unknown fields."""
 
 
-def _force_setter(shape: Shape) -> Callable[..., None]:
+def force_setter(shape: Shape) -> Callable[..., None]:
+    """What sets an attribute of a dataclass or struct, also of a frozen one."""
     if shape.family is Family.DATACLASS:
         return object.__setattr__
     from msgspec.structs import force_setattr  # noqa: PLC0415 - msgspec is optional
@@ -51,7 +52,7 @@ class _Source:
             "new": object.__new__,
             # The copy in C; only structs have it.
             "shallow": getattr(shape.model, "__copy__", copy.copy),
-            "force": _force_setter(shape),
+            "force": force_setter(shape),
         }
         self.nested: dict[str, type] = {}
 

@@ -21,6 +21,7 @@ from reflect._adapters import shape_of
 from reflect._clone import cloner_of
 from reflect._equal import equality_of, quick_equality_of, same_scalars
 from reflect._scalars import to_text
+from reflect._tidy import check_value, check_values
 
 if TYPE_CHECKING:
     from reflect._shapes import Field, Raw, Shape
@@ -105,12 +106,15 @@ class Comparison:
             return
         if not self.full and (new is None or (field.presence is Presence.ALWAYS and not new)):
             return
+        check_values(field, place, new)
         self._add(place, old, new)
 
     def _from_or_to_nothing(self, field: Field, place: str, old: Raw, new: Raw) -> None:
         """Compare where one side is absent or an empty container."""
         if not self.full and (new is None or (field.container is not Container.SINGLE and not new)):
             return
+        if not field.is_message:
+            check_values(field, place, new)
         old, new = copy_of(field, old), copy_of(field, new)
         if old != new or field.container is Container.SINGLE:
             self._add(place, old, new)
@@ -136,6 +140,7 @@ class Comparison:
         """Tell the changes between two values that are both there and differ."""
         model = field.element.model
         if model is None:
+            check_value(place, new, field.element)
             self._add(place, old, new)
         else:
             self.message(shape_of(model), place, old, new, whole)
@@ -175,7 +180,12 @@ def _comparison_of(field: Field) -> Callable[[Raw, Raw], bool]:
 
 def _copy_item(field: Field, item: Raw) -> object:
     model = field.element.model
-    return item if model is None else cloner_of(model)(item)
+    if model is None:
+        return item
+    if item is None:
+        # Who asked for the comparison takes a closer look at both sides then.
+        raise TypeError(f"nothing where a {model.__name__} belongs in {field.attribute!r}")
+    return cloner_of(model)(item)
 
 
 def copy_of(field: Field, value: Raw) -> object:

@@ -15,6 +15,7 @@ from threading import RLock
 from typing import Any
 
 from l8types.enums import Container, Kind
+from l8types.errors import InvalidInputError
 from reflect._adapters import reachable, shape_of
 from reflect._codegen import attribute_of, function
 from reflect._hints import is_model
@@ -176,7 +177,16 @@ def equal(a: object, b: object) -> bool:
 
     Attributes of models are compared recursively. ``None`` and an empty list differ, lists are
     compared in order, maps by key, and a NaN equals a NaN.
+
+    Raises:
+        InvalidInputError: A part contains itself.
     """
-    if is_model(type(a)):
-        return type(a) is type(b) and equality_of(type(a))(a, b)
-    return type(a) is type(b) and same_scalars(a, b)
+    if type(a) is not type(b):
+        return False
+    try:
+        return equality_of(type(a))(a, b) if is_model(type(a)) else same_scalars(a, b)
+    except RecursionError as error:
+        raise InvalidInputError(
+            f"two {type(a).__name__} cannot be compared: a part contains itself, or is nested too "
+            "deep; a model is a tree, refer to a part by its key instead"
+        ) from error

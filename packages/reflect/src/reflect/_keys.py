@@ -13,6 +13,7 @@ from reflect._convert import convert_element
 from reflect._paths import root_text, split_root_key
 from reflect._scalars import TYPED, from_text, plain_text
 from reflect._shapes import Element, Field, Raw, Shape
+from reflect._tidy import check_values
 
 __all__ = ["KeyPlan", "key_value", "make_key_plan"]
 
@@ -70,7 +71,7 @@ class KeyPlan:
         return root_text(self.shape.name.lower(), values, self.kinds)
 
 
-def _plain_text_of(fields: tuple[Field, ...]) -> Callable[[Any], str]:
+def _plain_text_of(shape: Shape, fields: tuple[Field, ...]) -> Callable[[Any], str]:
     """Function that prints the plain key; the usual case of one text attribute is kept short."""
     parts = tuple((field.read, field.element.kind) for field in fields)
 
@@ -78,7 +79,9 @@ def _plain_text_of(fields: tuple[Field, ...]) -> Callable[[Any], str]:
         try:
             return "".join([plain_text(read(item), kind) for read, kind in parts])
         except EncodeError as error:
-            raise PropertyError(f"a key cannot be written: {error}") from error
+            for field in fields:
+                check_values(field, f"{shape.name}.{field.attribute}", field.read(item))
+            raise PropertyError(f"the key of {shape.name} cannot be written: {error}") from error
 
     if len(fields) != 1 or fields[0].element.kind is not Kind.STRING:
         return several
@@ -104,4 +107,4 @@ def make_key_plan(shape: Shape, fields: tuple[Field, ...]) -> KeyPlan:
                 f"attribute {field.attribute!r} of {shape.name} cannot be part of a key; "
                 "keys are texts, numbers, enums and booleans"
             )
-    return KeyPlan(shape, fields, _plain_text_of(fields))
+    return KeyPlan(shape, fields, _plain_text_of(shape, fields))

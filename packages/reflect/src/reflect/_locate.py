@@ -116,7 +116,10 @@ def _entry_key(field: Field, text: str) -> tuple[object, Kind]:
             f"attribute {field.attribute!r} is neither list nor map and takes no key, got {text!r}"
         )
     if field.key is not None:
-        return key_value(text, field.key), field.key.kind
+        try:
+            return key_value(text, field.key), field.key.kind
+        except PropertyError as error:
+            raise PropertyError(f"key of map {field.attribute!r}: {error.message}") from error
     index = key_value(text, _INDEX)
     if index < 0:
         raise PropertyError(f"index {index} of list {field.attribute!r} is negative")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from l8types.enums import Container, DecoratorType, UpdateMode
-from l8types.errors import InvalidInputError, PropertyError
+from l8types.errors import EncodeError, InvalidInputError, PropertyError
 from l8types.values import DELETED, Change, ChangeSet, Deleted
 from reflect._adapters import shape_of
 from reflect._diff import Comparison, Paths
@@ -18,6 +18,7 @@ from reflect._keys import KeyPlan, make_key_plan
 from reflect._paths import split_id
 from reflect._scalars import to_text
 from reflect._shapes import Raw
+from reflect._tidy import tidied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,8 @@ class Updater:
 
         Raises:
             InvalidInputError: The two are of different models.
-            PropertyError: The model has no primary key, or the keys differ.
+            PropertyError: The model has no primary key, the keys differ, a value is of another type
+                than the model declares, or a part contains itself; the message names the place.
         """
         model = type(old)
         if type(new) is not model:
@@ -90,13 +92,28 @@ class Updater:
         # The key may have been declared anew since.
         if form is None or form.names != self._fields(model, _PRIMARY):
             form = self._form(model)
-        key = form.text(old)
-        if not key:
-            raise PropertyError(f"an item of {form.name} has an empty primary key; set it")
-        # Mostly nothing differs, and the answer should not cost more than the question.
-        if form.same(old, new):
-            return _no_changes(form.name, key)
-        return self._changes(form.plan, key, old, new, mode)
+        try:
+            key = form.text(old)
+            if not key:
+                raise PropertyError(f"an item of {form.name} has an empty primary key; set it")
+            # Mostly nothing differs, and the answer should not cost more than the question.
+            if form.same(old, new):
+                return _no_changes(form.name, key)
+            return self._changes(form.plan, key, old, new, mode)
+        except (AttributeError, TypeError, EncodeError, RecursionError):
+            return self._tidied(old, new, mode)
+
+    def _tidied(self, old: object, new: object, mode: UpdateMode) -> ChangeSet:
+        """Compare what could not be compared as it is: it has gaps, or the error tells the fault.
+
+        Raises:
+            PropertyError: The fault.
+        """
+        tidy_old, tidy_new = tidied(old), tidied(new)
+        if tidy_old is old and tidy_new is new:
+            # It is neither; what it is, only the first error can tell.
+            raise  # noqa: PLE0704 - called by a handler only
+        return self.diff(tidy_old, tidy_new, mode=mode)
 
     def _changes(
         self, plan: KeyPlan, key: str, old: object, new: object, mode: UpdateMode
