@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, cast
 
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, L8Error, RemoteError
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from l8services._entry import ServiceEntry
     from l8types.protocols.data import Elements
     from l8types.protocols.runtime import Resources
-    from l8types.protocols.services import Call, ServiceHandler
+    from l8types.protocols.services import Call, ServiceHandler, StreamingService
 
-__all__ = ["run"]
+__all__ = ["run", "run_parts"]
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +40,48 @@ async def run(
     except L8Error:
         raise
     except Exception as error:
-        # The outermost boundary of a call. Its caller learns that it failed, not how.
-        _log.exception("%s: %s failed", call.key, call.action.name)
-        raise RemoteError(
-            f"service {call.key} failed on {call.action.name}; "
-            f"the log of node {call.vnic.alias!r} tells why"
-        ) from error
+        raise _failure(call) from error
+
+
+async def run_parts(
+    entry: ServiceEntry, elements: Elements, call: Call, resources: Resources
+) -> AsyncGenerator[Elements, None]:
+    """Authorize a query and give the parts of its answer, filtered, as they are asked for.
+
+    A handler that is no ``StreamingService`` answers in one part. What the handler makes the parts
+    of is closed as soon as nobody wants more of them.
+
+    Raises:
+        PermissionDeniedError: The caller may not do this.
+        RemoteError: The handler failed unexpectedly; the log has the reason.
+        L8Error: What the handler raised; the parts before that were given.
+    """
+    try:
+        await resources.security.authorize(call.identity, call.action, call.key, elements)
+        with entry.calling() as handler:
+            if not callable(getattr(handler, "stream", None)):
+                yield _visible(await _call(handler, elements, call, resources), call, resources)
+                return
+            parts = cast("StreamingService", handler).stream(elements, call)
+            try:
+                async for part in parts:
+                    yield _visible(part, call, resources)
+            finally:
+                if isinstance(parts, AsyncGenerator):
+                    await parts.aclose()
+    except L8Error:
+        raise
+    except Exception as error:
+        raise _failure(call) from error
+
+
+def _failure(call: Call) -> RemoteError:
+    """The outermost boundary of a call. Its caller learns that it failed, the log how."""
+    _log.exception("%s: %s failed", call.key, call.action.name)
+    return RemoteError(
+        f"service {call.key} failed on {call.action.name}; "
+        f"the log of node {call.vnic.alias!r} tells why"
+    )
 
 
 async def _call(

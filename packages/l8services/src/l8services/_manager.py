@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from l8services._agreement import declare, validate
-from l8services._dispatch import run
+from l8services._dispatch import run, run_parts
 from l8services._entry import ServiceEntry
 from l8services._leadership import DirectoryLeadership
 from l8services._web import announce_web, withdraw_web
@@ -18,7 +20,7 @@ from l8types.errors import ConflictError, L8Error, NotFoundError
 from l8types.protocols.services import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
@@ -145,6 +147,28 @@ class ServiceManager:
             answer = self._resources.elements.error(error)
         return answer if message.request else None
 
+    async def stream(
+        self, elements: Elements, message: Message, vnic: VNic
+    ) -> AsyncGenerator[Elements, None]:
+        """The same for a request whose answer is read in parts.
+
+        Only a query may have many; the answer to any other action is one part. Errors are the
+        last part, never raised.
+        """
+        if message.action is not Action.GET:
+            answer = await self.handle(elements, message, vnic)
+            yield self._resources.elements.of() if answer is None else answer
+            return
+        # Each part has a time of its own, so the answer as a whole has no deadline.
+        call = replace(self._call(message, vnic), deadline=None)
+        try:
+            parts = run_parts(self._entry(call.key), elements, call, self._resources)
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
+        except L8Error as error:
+            yield self._resources.elements.error(error)
+
     async def call(
         self, key: ServiceKey, action: Action, elements: Elements, vnic: VNic, *, identity: str = ""
     ) -> Elements:
@@ -174,8 +198,8 @@ class ServiceManager:
         """The next ``count`` participants in turn; the position is the replica number."""
         return self._leadership.placement(key, count)
 
-    async def _dispatch(self, elements: Elements, message: Message, vnic: VNic) -> Elements:
-        call = Call(
+    def _call(self, message: Message, vnic: VNic) -> Call:
+        return Call(
             vnic=vnic,
             action=message.action,
             key=message.key,
@@ -184,6 +208,9 @@ class ServiceManager:
             deadline=self._deadline(message),
             message=message,
         )
+
+    async def _dispatch(self, elements: Elements, message: Message, vnic: VNic) -> Elements:
+        call = self._call(message, vnic)
         if message.failure:
             return await self._undelivered(elements, call)
         if message.action is Action.END_POINTS:
