@@ -132,6 +132,42 @@ def test_huge_lists(queries: QueryFactory) -> None:
     assert largest.matches(Device("x", count=10_000))
 
 
+EQUAL = L8Comparator(left="count", oper="=", right="1")
+
+
+def deep(step: str, depth: int) -> L8Query:
+    """A message that goes down by one kind of step, with a comparison wherever one belongs."""
+    message = L8Query(rootType="Device")
+    at: L8Expression | L8Condition = message.criteria
+    if step == "condition":
+        at = message.criteria.condition
+    for _ in range(depth):
+        if isinstance(at, L8Condition):
+            at.comparator.CopyFrom(EQUAL)
+            at = at.next
+        else:
+            at = at.child if step == "child" else at.next
+    (at if isinstance(at, L8Condition) else at.condition).comparator.CopyFrom(EQUAL)
+    return message
+
+
+@pytest.mark.feature("GQ-34")
+@pytest.mark.parametrize(("step", "depth"), [("child", 60), ("next", 90), ("condition", 90)])
+def test_trees_that_go_down(queries: QueryFactory, step: str, depth: int) -> None:
+    """A tree may go down as far as messages do, its brackets as far as those of a text."""
+    query = queries.from_wire(deep(step, depth))
+    assert query.matches(Device("x", count=1))
+    assert not query.matches(Device("x", count=2))
+
+
+@pytest.mark.parametrize("step", ["child", "next", "condition"])
+@pytest.mark.parametrize("depth", [101, 500, 5_000])
+def test_trees_that_go_down_too_far(queries: QueryFactory, step: str, depth: int) -> None:
+    """A tree that no message could bring is an error of the query as well."""
+    with pytest.raises(QueryError, match="nested deeper"):
+        queries.from_wire(deep(step, depth))
+
+
 @pytest.mark.parametrize("opening", ["(", "not ", "not (", "any(main: ", "any(main: not ("])
 def test_deep_brackets(queries: QueryFactory, opening: str) -> None:
     """What nests deeper than the limit is refused; up to it, it is a query."""

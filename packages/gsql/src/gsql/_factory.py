@@ -7,6 +7,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
+from google.protobuf.message import DecodeError
+
 from gsql._bind import bind
 from gsql._parser import parse_text
 from gsql._problems import problem
@@ -99,7 +101,11 @@ class QueryFactory:
         return bind(raw, self._inspector, parameters, by_shape=self._by_shape)
 
     def _from_bytes(self, data: bytes) -> BoundQuery:
-        message = L8Query.FromString(data)
+        try:
+            message = L8Query.FromString(data)
+        except DecodeError as error:
+            # Made in this process: none that is nested so deeply comes in from outside.
+            raise problem(f"the tree is nested deeper than a message may be: {error}") from error
         if is_text_only(message):
             if not message.text:
                 raise problem("the query is empty; send a text or a tree")
