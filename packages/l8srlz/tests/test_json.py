@@ -294,7 +294,7 @@ class TestWriting:
         """A cycle is an error."""
         cycle: list[object] = []
         cycle.append(cycle)
-        with pytest.raises(EncodeError, match="recursion"):
+        with pytest.raises(EncodeError, match=r"list\[0\] as json: this list contains itself"):
             SERIALIZER.marshal(cycle)
 
 

@@ -118,9 +118,9 @@ def test_unregistered_model() -> None:
 
 
 def test_attribute_without_a_form() -> None:
-    """The error names the model's place and the type."""
+    """The error names the model, the attribute and the type."""
     codec = ObjectCodec(FakeRegistry(Odd))
-    with pytest.raises(EncodeError, match=r"value\[0\]: a complex cannot be an attribute"):
+    with pytest.raises(EncodeError, match=r"value\[0\] \(Odd\)\.value: a complex cannot be"):
         codec.encode([Odd()])
 
 

@@ -46,7 +46,9 @@ class BinarySerializer:
                 return value.SerializeToString(deterministic=True)
             if is_native(type(value)):
                 return self._bodies.write(value)
-        except (Fault, ProtobufEncodeError, ValueError) as error:
+        except Fault as fault:
+            raise EncodeError(f"cannot encode {fault.path('the value')}: {fault.reason}") from fault
+        except (ProtobufEncodeError, ValueError) as error:
             raise EncodeError(f"cannot encode {type(value).__name__}: {error}") from error
         raise EncodeError(
             f"a {type(value).__name__} is no model; give a message, a dataclass or a struct"

@@ -11,6 +11,7 @@ from l8srlz._faults import Fault
 from l8srlz._json_read import MessageReader
 from l8srlz._json_write import MessageWriter
 from l8srlz._native import READ_ERRORS, plain_number, sized_number
+from l8srlz._unwritable import WRITE_ERRORS, unwritable_part
 from l8types.enums import SerializerMode
 from l8types.errors import DecodeError, EncodeError
 
@@ -54,8 +55,12 @@ class JsonSerializer:
             return self._encoder.encode(
                 self._writer.write(value) if isinstance(value, Message) else value
             )
-        except (Fault, TypeError, ValueError, RecursionError) as error:
-            raise EncodeError(f"cannot write {type(value).__name__} as json: {error}") from error
+        except WRITE_ERRORS as error:
+            fault = error
+            if not isinstance(fault, Fault):
+                fault = unwritable_part(value, self._encoder.encode, error)
+            path = fault.path(type(value).__name__)
+            raise EncodeError(f"cannot write {path} as json: {fault.reason}") from error
 
     def unmarshal(self, data: bytes, model: type[T]) -> T:
         """Instance of ``model`` from JSON.

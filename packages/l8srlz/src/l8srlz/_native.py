@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from l8srlz._faults import Fault, shown
 from l8srlz._scalars import SIZED, Float32
+from l8srlz._unwritable import WRITE_ERRORS, unwritable_part
 
 READ_ERRORS: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 """What msgspec and the constructor of a model raise when the bytes do not fit."""
@@ -76,11 +77,16 @@ class NativeBodies:
 
     @staticmethod
     def write(value: object) -> bytes:
-        """Body of a model instance."""
+        """Body of a model instance.
+
+        Raises:
+            Fault: It cannot be written; tells the part.
+        """
         try:
             return _encoder.encode(value)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise Fault(str(error)) from error
+        except WRITE_ERRORS as error:
+            fault = unwritable_part(value, _encoder.encode, error)
+            raise fault.within(f" ({type(value).__name__})") from error
 
     def read(self, model: type, body: bytes) -> object:
         """Instance of a model from its body."""
