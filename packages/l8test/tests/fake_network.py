@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,7 +29,7 @@ from .fake_data import Subscription
 from .fake_wire import FakeCodec, FakeElements, FakeElementsFactory
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 VERBS = {
     Action.POST: "post",
@@ -76,6 +78,42 @@ class FakeDirectory:
         return Subscription(self.network.listeners, listener)
 
 
+class FakeBatch:
+    """Items that leave together."""
+
+    def __init__(self, send: Any, interval: float, max_items: int) -> None:
+        self.send, self.interval, self.max_items = send, interval, max_items
+        self.items: list[tuple[Action, Any]] = []
+        self.timer: asyncio.Task[None] | None = None
+        self.closed = False
+
+    async def add(self, action: Action, item: Any) -> None:
+        if self.closed:
+            raise ClosedError("the batch is closed")
+        self.items.append((action, item))
+        if len(self.items) >= self.max_items:
+            await self.flush()
+        elif self.timer is None:
+            self.timer = asyncio.get_running_loop().create_task(self.later())
+
+    async def later(self) -> None:
+        """Flush when the interval is over."""
+        await asyncio.sleep(self.interval)
+        self.timer = None
+        await self.flush()
+
+    async def flush(self) -> None:
+        items, self.items = self.items, []
+        for action, run in groupby(items, key=lambda entry: entry[0]):
+            await self.send(action, [item for _, item in run])
+
+    async def aclose(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        self.closed = True
+        await self.flush()
+
+
 class FakeVNic:
     """One node."""
 
@@ -87,6 +125,8 @@ class FakeVNic:
         self.resources: Any = SimpleNamespace(services=services, elements=factory)
         self.directory = FakeDirectory(network, uuid)
         self.running = False
+        self.working = 0
+        self.batches: list[FakeBatch] = []
 
     async def __aenter__(self) -> Self:
         self.running = True
@@ -96,6 +136,8 @@ class FakeVNic:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for batch in self.batches:
+            await batch.aclose()
         self.running = False
 
     @property
@@ -137,7 +179,11 @@ class FakeVNic:
         """Hand a message to a node."""
         node = self.network.nodes[uuid]
         content = node.resources.elements.decode(message.data)
-        return await node.resources.services.handle(content, message, node)
+        node.working += 1
+        try:
+            return await node.resources.services.handle(content, message, node)
+        finally:
+            node.working -= 1
 
     async def send(
         self, target: Any, service: str, area: int, action: Action, payload: Any = None, **more: Any
@@ -165,8 +211,36 @@ class FakeVNic:
             raise RequestTimeoutError("no answer") from error
         return self.resources.elements.decode(answer.encode()).raise_for_error()
 
-    async def stream(self, *arguments: Any, **more: Any) -> AsyncIterator[Any]:
-        yield await self.request(*arguments, **more)
+    async def stream(
+        self, target: Any, service: str, area: int, action: Action, payload: Any = None,
+        *, timeout: float | None = None, **more: Any,
+    ) -> AsyncGenerator[Any, None]:  # fmt: skip
+        message = self.message(
+            target, service, area, action, payload, request=True, stream=True, **more
+        )
+        found = self.targets(target, message.key)
+        if not found:
+            raise UnavailableError(f"nobody offers {message.service}")
+        node = self.network.nodes[found[0]]
+        content = node.resources.elements.decode(message.data)
+        async with contextlib.aclosing(
+            node.resources.services.stream(content, message, node)
+        ) as parts:
+            async for part in parts:
+                yield self.resources.elements.decode(part.encode()).raise_for_error()
+
+    async def drain(self, timeout: float | None = None) -> None:
+        self.offer({})
+        while self.working:
+            await asyncio.sleep(0)
+
+    def batch(
+        self, target: Any, service: str, area: int = 0, *, interval: float = 0.1,
+        max_items: int = 1000, max_bytes: int = 0,
+    ) -> FakeBatch:  # fmt: skip
+        send = partial(self.send, target, service, area)
+        self.batches.append(FakeBatch(send, interval, max_items))
+        return self.batches[-1]
 
     async def forward(
         self, message: Message, elements: Any, target: Any, *, timeout: float | None = None

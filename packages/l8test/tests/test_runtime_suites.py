@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from l8test.conformance import (
     WebServerConformance,
 )
 from l8types.enums import AuthStatus, DirectoryEventType, MulticastMode
-from l8types.errors import PermissionDeniedError
+from l8types.errors import L8Error, PermissionDeniedError
 from l8types.values import AuthResult, Identity, NodeInfo
 
 from .fake_network import FakeGateway, FakeNetwork, FakeServices, FakeVNic
@@ -25,7 +26,6 @@ from .fake_security import VERA, FakeSecurity, fixtures_of
 from .harness import Fixtures, failures
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import AsyncIterator
 
 FIRST, SECOND = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2))
@@ -218,6 +218,73 @@ async def anonymous(self: FakeVNic, *arguments: Any, identity: str = "", **more:
 REQUEST = FakeVNic.request
 
 
+async def uninterrupted(self: FakeVNic, target: Any, message: Any, timeout: Any) -> Any:
+    """A request that is worked on to its end, whoever waits for it."""
+    work = asyncio.get_running_loop().create_task(ASK(self, target, message, timeout))
+    LEFT_ALONE.append(work)
+    await asyncio.wait([work])
+    return work.result()
+
+
+LEFT_ALONE: list[asyncio.Task[Any]] = []
+
+
+async def in_one_go(self: FakeVNic, *arguments: Any, **more: Any) -> Any:
+    """A stream whose parts are all made before the first is read."""
+    for part in [part async for part in STREAM(self, *arguments, **more)]:
+        yield part
+
+
+async def lossy(self: FakeVNic, *arguments: Any, **more: Any) -> Any:
+    """A stream that loses a part."""
+    number = 0
+    async for part in STREAM(self, *arguments, **more):
+        number += 1
+        if number != 300:
+            yield part
+
+
+async def silent_stream(self: FakeVNic, *arguments: Any, **more: Any) -> Any:
+    """A stream that ends where it should fail."""
+    try:
+        async for part in STREAM(self, *arguments, **more):
+            yield part
+    except L8Error:
+        return
+
+
+STREAM = FakeVNic.stream
+
+
+async def hasty(self: FakeVNic, timeout: float | None = None) -> None:
+    """A drain that waits for nobody."""
+    self.offer({})
+
+
+async def unheard(self: FakeVNic, timeout: float | None = None) -> None:
+    """A drain that tells nobody."""
+    while self.working:
+        await asyncio.sleep(0)
+
+
+async def lose_batches(self: FakeVNic, *_: object) -> None:
+    """A leaving that forgets what was collected."""
+    self.running = False
+
+
+def eager(self: FakeVNic, *arguments: Any, **limits: Any) -> Any:
+    """A batch that sends each item on its own."""
+    return BATCH(self, *arguments, **(limits | {"max_items": 1}))
+
+
+def patient_batch(self: FakeVNic, *arguments: Any, **limits: Any) -> Any:
+    """A batch that sends nothing by itself."""
+    return BATCH(self, *arguments, **(limits | {"interval": 60.0}))
+
+
+BATCH = FakeVNic.batch
+
+
 async def join_as_stranger(self: FakeVNic) -> FakeVNic:
     """A start under another alias."""
     await ENTER(self)
@@ -273,6 +340,15 @@ MUTANTS: list[tuple[type, Fixtures, str]] = [
     (VNicConformance, pairs(targets=after_the_end), "test_closed"),
     (VNicConformance, pairs(withdraw=silent_withdrawal), "test_announcement"),
     (VNicConformance, pairs(request=anonymous), "test_request"),
+    (VNicConformance, pairs(ask=uninterrupted), "test_cancellation"),
+    (VNicConformance, pairs(stream=lossy), "test_stream"),
+    (VNicConformance, pairs(stream=silent_stream), "test_stream_error"),
+    (VNicConformance, pairs(stream=in_one_go), "test_stream_stop"),
+    (VNicConformance, pairs(drain=hasty), "test_drain"),
+    (VNicConformance, pairs(drain=unheard), "test_drain"),
+    (VNicConformance, pairs(batch=eager), "test_batch"),
+    (VNicConformance, pairs(batch=patient_batch), "test_batch_time"),
+    (VNicConformance, pairs(__aexit__=lose_batches), "test_batch_close"),
     (VNicConformance, pairs(__aenter__=join_as_stranger), "test_directory"),
     (WebServerConformance, gateways(__aexit__=stay_open), "test_answers"),
     (WebServerConformance, gateways(url="http://127.0.0.1:0"), "test_free_port"),

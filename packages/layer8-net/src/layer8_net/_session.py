@@ -160,7 +160,9 @@ class Session:
             raise UnavailableError(f"{reason} (tried for {limit:g} s)") from error
 
     async def stop(self) -> None:
-        """Let handlers finish for a while, answer who waits, close the connection."""
+        """Let handlers finish for a while, answer who waits, close the connection; idempotent."""
+        if not self.running:
+            return
         try:
             await self._flush_batches()
             self._closing = True

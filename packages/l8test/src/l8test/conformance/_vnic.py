@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,8 @@ class Inbox:
         values: The values of each message.
         error: Raised instead of echoing, as an error of the answer, when set.
         gate: Requests are answered only while it is set; it is at first.
+        cancelled: Handlers and streams that were ended before they were done.
+        made: Parts that were made for streams.
     """
 
     def __init__(self) -> None:
@@ -50,16 +52,44 @@ class Inbox:
         self.error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+        self.cancelled = 0
+        self.made = 0
+
+    def leader(self, key: ServiceKey) -> str:
+        """Nobody is elected here: the network has to pick."""
+        return ""
 
     async def handle(self, elements: Elements, message: Message, vnic: VNic) -> Elements | None:
         """Keep and echo."""
         self.messages.append(message)
         self.values.append(list(elements.values))
         if message.request:
-            await self.gate.wait()
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
         if self.error is not None:
             return vnic.resources.elements.error(self.error)
         return elements if message.request else None
+
+    async def stream(
+        self, elements: Elements, message: Message, vnic: VNic
+    ) -> AsyncGenerator[Elements, None]:
+        """Keep, and echo each value as a part of its own; the error, when set, is the last part."""
+        self.messages.append(message)
+        self.values.append(list(elements.values))
+        done = False
+        try:
+            for value in elements.values:
+                await self.gate.wait()
+                self.made += 1
+                yield vnic.resources.elements.of(value)
+            if self.error is not None:
+                yield vnic.resources.elements.error(self.error)
+            done = True
+        finally:
+            self.cancelled += not done
 
 
 PairOpener = Callable[[Inbox, Inbox], AbstractAsyncContextManager[tuple["VNic", "VNic"]]]
@@ -162,7 +192,7 @@ class VNicConformance:
             assert answer.first == 2
 
     async def test_cancellation(self, open_pair: PairOpener) -> None:
-        """A cancelled request is dropped, and the next one is not disturbed."""
+        """A cancelled request is ended where it is worked on, and the next is not disturbed."""
         inbox = Inbox()
         inbox.gate.clear()
         async with open_pair(Inbox(), inbox) as (a, b):
@@ -172,6 +202,7 @@ class VNicConformance:
                 )
                 await until(lambda: inbox.messages)
                 waiting.cancel()
+            await until(lambda: inbox.cancelled == 1)
             inbox.gate.set()
             answer = await a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, 2)
             assert answer.first == 2
@@ -225,14 +256,107 @@ class VNicConformance:
             assert (forwarded.identity, forwarded.key) == ("vera", TESTS)
 
     async def test_stream(self, open_pair: PairOpener) -> None:
-        """An answer can be received in parts."""
+        """An answer can be received in parts, complete and in order, however many there are."""
         async with open_pair(Inbox(), Inbox()) as (a, b):
-            parts = [
-                value
-                async for part in a.stream(b.uuid, TESTS.name, TESTS.area, Action.GET, [1, 2, 3])
-                for value in part.values
-            ]
-            assert parts == [1, 2, 3]
+            for count in (0, 1, 500):
+                asked = list(range(count))
+                parts = [
+                    value
+                    async for part in a.stream(b.uuid, TESTS.name, TESTS.area, Action.GET, asked)
+                    for value in part.values
+                ]
+                assert parts == asked
+
+    async def test_stream_error(self, open_pair: PairOpener) -> None:
+        """The error of a provider ends a stream, after the parts that came before it."""
+        inbox = Inbox()
+        inbox.error = ConflictError("no more")
+        async with open_pair(Inbox(), inbox) as (a, b):
+            stream = a.stream(b.uuid, TESTS.name, TESTS.area, Action.GET, [1, 2])
+            assert [(await anext(stream)).first for _ in range(2)] == [1, 2]
+            with pytest.raises(ConflictError, match="no more"):
+                await anext(stream)
+
+    async def test_stream_stop(self, open_pair: PairOpener) -> None:
+        """A reader that stops ends the making of parts, long before all are made."""
+        inbox = Inbox()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            asked = list(range(20_000))
+            stream = a.stream(b.uuid, TESTS.name, TESTS.area, Action.GET, asked)
+            assert isinstance(stream, AsyncGenerator)
+            async with aclosing(stream):
+                assert (await anext(stream)).first == 0
+                # The reader reads one part; how many are made ahead of it is bounded.
+                assert inbox.made < len(asked)
+            await until(lambda: inbox.cancelled == 1)
+            assert inbox.made < len(asked)
+
+    async def test_drain(self, open_pair: PairOpener) -> None:
+        """A drained node is not found any more, has finished what it began, and stays connected."""
+        inboxes = Inbox(), Inbox()
+        inboxes[1].gate.clear()
+        async with open_pair(*inboxes) as (a, b):
+            for node in (a, b):
+                await node.announce(TESTS)
+            await until(lambda: len(a.directory.providers(TESTS)) == 2)
+            async with asyncio.TaskGroup() as group:
+                begun = group.create_task(
+                    a.request(b.uuid, TESTS.name, TESTS.area, Action.GET, MARKER)
+                )
+                await until(lambda: inboxes[1].messages)
+                draining = group.create_task(b.drain())
+                await until(lambda: a.directory.providers(TESTS) == (a.uuid,))
+                assert not draining.done()
+                for number in range(4):
+                    answer = await a.request(
+                        MulticastMode.ROUND_ROBIN, TESTS.name, TESTS.area, Action.GET, number
+                    )
+                    assert answer.first == number
+                inboxes[1].gate.set()
+            assert begun.result().first == MARKER
+            assert len(inboxes[1].messages) == 1
+            await b.drain()
+            assert b.connected
+
+    async def test_batch(self, open_pair: PairOpener) -> None:
+        """Items leave together, in order, as one message for each run of one action."""
+        inbox = Inbox()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            batch = a.batch(b.uuid, TESTS.name, TESTS.area, interval=60.0, max_items=3)
+            for action, item in [(Action.POST, 1), (Action.POST, 2), (Action.PATCH, 3)]:
+                assert not inbox.messages
+                await batch.add(action, item)
+            await until(lambda: len(inbox.messages) == 2)
+            assert inbox.values == [[1, 2], [3]]
+            assert [one.action for one in inbox.messages] == [Action.POST, Action.PATCH]
+            await batch.add(Action.POST, 4)
+            await batch.flush()
+            await batch.add(Action.POST, 5)
+            await batch.aclose()
+            await batch.aclose()
+            await until(lambda: len(inbox.messages) == 4)
+            assert inbox.values[2:] == [[4], [5]]
+            with pytest.raises(ClosedError):
+                await batch.add(Action.POST, 6)
+
+    async def test_batch_time(self, open_pair: PairOpener) -> None:
+        """Items leave by themselves when the interval is over."""
+        inbox = Inbox()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            batch = a.batch(b.uuid, TESTS.name, TESTS.area, interval=0.01)
+            await batch.add(Action.POST, 1)
+            await until(lambda: inbox.values == [[1]])
+
+    async def test_batch_close(self, open_pair: PairOpener) -> None:
+        """What is collected when the node is left is sent, not lost."""
+        inbox = Inbox()
+        async with open_pair(inbox, Inbox()) as (a, b):
+            batch = b.batch(a.uuid, TESTS.name, TESTS.area, interval=60.0)
+            await batch.add(Action.POST, 1)
+            assert inbox.values == []
+            # Leaving is idempotent: the network of the test leaves it once more.
+            await b.__aexit__(None, None, None)
+            await until(lambda: inbox.values == [[1]])
 
     async def test_directory(self, open_pair: PairOpener) -> None:
         """Each node knows both, itself included, and who is not there."""
