@@ -64,5 +64,5 @@ def test_forget() -> None:
     """A service that nobody offers any more is forgotten."""
     picker = Picker()
     _pick(picker, MulticastMode.ALL, "abc")
-    picker.forget(lambda service: False)
+    picker.forget(SERVICE)
     assert _pick(picker, MulticastMode.ALL, "abc") == "a"

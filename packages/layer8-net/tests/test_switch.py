@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from l8types.enums import Action, WireProfile
+from l8types.enums import Action
 from l8types.errors import ClosedError, ConfigurationError, HandshakeError
 from l8types.settings import NodeSettings
 from l8types.values import ServiceKey
 from layer8_net._core.handshake import Dialler, Endpoint
 
 from .certificates import write_certificate
-from .fakes import FakeResources, make_switch, make_vnic, new_id, node, resources, until
+from .fakes import make_switch, make_vnic, new_id, node, resources, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,10 +126,10 @@ class TestStrangers:
 
     async def test_many_strangers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Only so many may shake hands at a time."""
-        monkeypatch.setattr("layer8_net._switch._STRANGERS", 1)
+        monkeypatch.setattr("layer8_net._connections._STRANGERS", 1)
         async with make_switch() as switch:
             _, first = await asyncio.open_connection("127.0.0.1", switch.port)
-            await until(lambda: len(switch._entrances) == 1)
+            await until(lambda: switch._connections.strangers == 1)
             assert await _say(switch, b"x") == b""
             first.close()
             await first.wait_closed()
@@ -142,13 +142,13 @@ class TestMembers:
         """A member that breaks the protocol is disconnected with one line; others go on."""
         caplog.set_level(logging.WARNING)
         async with make_switch() as switch, node(switch) as bad, node(switch, BOOKS) as good:
-            link = bad._session._link
+            link = bad._session.link
             assert link is not None
             link.send([b"\0\0\0\x03\x01\x10\0"])
             await until(lambda: bad.statistics().connections == 2)
             assert (await good.request(good.uuid, "Books", 0, Action.GET, 7)).first == 7
             assert switch.statistics().protocol_violations == 1
-        lines = [record for record in caplog.records if record.name == "layer8_net._switch"]
+        lines = [record for record in caplog.records if record.name == "layer8_net._connections"]
         assert len(lines) == 1
 
     async def test_frame_above_the_limit(self) -> None:
@@ -208,18 +208,19 @@ class TestListening:
         with pytest.raises(ConfigurationError, match="secret is empty"):
             await make_switch(parts).__aenter__()
 
-    def test_other_profile(self) -> None:
-        """A wire profile that is not spoken here is refused."""
-        with pytest.raises(ConfigurationError, match="'go'"):
-            make_switch(FakeResources(NodeSettings(profile=WireProfile.GO)))
-
-    async def test_other_switches(self) -> None:
-        """Links to other switches are refused with a reason, in the settings and later."""
-        with pytest.raises(ConfigurationError, match="remove the 1 peers"):
-            make_switch(FakeResources(NodeSettings(peers=(("127.0.0.1", 1),))))
+    async def test_peers_beyond_loopback(self) -> None:
+        """A link that would leave this machine in the clear is refused, now and later."""
+        peers = NodeSettings(peers=(("192.0.2.1", 1),))
+        with pytest.raises(ConfigurationError, match=r"a link to '192\.0\.2\.1' without"):
+            await make_switch(resources(settings=peers)).__aenter__()
         async with make_switch() as switch:
-            with pytest.raises(ConfigurationError, match="does not link to others"):
-                await switch.connect("127.0.0.1", 1)
+            with pytest.raises(ConfigurationError, match="without certificates"):
+                await switch.connect("192.0.2.1", 1)
+
+    async def test_connect_when_not_running(self) -> None:
+        """A switch that is not running links to nobody."""
+        with pytest.raises(ClosedError):
+            await make_switch().connect("127.0.0.1", 1)
 
     async def test_entered_twice(self) -> None:
         """A switch is entered once."""

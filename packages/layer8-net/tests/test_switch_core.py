@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from l8types.constants import DESTINATION_LEADER, DESTINATION_SINGLE
 from l8types.enums import Action, DirectoryEventType, MulticastMode, NodeState
-from l8types.errors import ConflictError, HandshakeError
+from l8types.errors import ConflictError
 from l8types.values import Message, ServiceKey
 from layer8_net._core import records
 from layer8_net._core.frame import encode_message
@@ -199,14 +199,16 @@ class TestRules:
         assert "unknown multicast mode 9" in a.closed
 
     def test_objections(self) -> None:
-        """Another switch, and a known id from another address, may not join."""
+        """A known id from another address may not join, another switch may."""
         net = VirtualNet()
         a = net.join(address="10.0.0.1")
         assert isinstance(net.objection(a.endpoint, "10.0.0.2"), ConflictError)
         assert net.objection(a.endpoint, "10.0.0.1") is None
         assert net.objection(Endpoint(new_id(), "n", 5.0), "10.0.0.2") is None
         other = Endpoint(new_id(), "s", 5.0, is_switch=True)
-        assert isinstance(net.objection(other, "::1"), HandshakeError)
+        assert net.objection(other, "::1") is None
+        impostor = Endpoint(a.uuid, "s", 5.0, is_switch=True)
+        assert isinstance(net.objection(impostor, "10.0.0.1"), ConflictError)
 
 
 class TestDirectory:

@@ -54,7 +54,11 @@ class VirtualNode:
 
     def message(self, **fields: object) -> Message:
         """A message of this node."""
-        values: dict[str, object] = {"source": self.uuid, "vnet": SWITCH.uuid, "service": "S"}
+        values: dict[str, object] = {
+            "source": self.uuid,
+            "vnet": self.net.me.uuid,
+            "service": "S",
+        }
         return Message(**(values | fields))  # type: ignore[arg-type]
 
     def send(self, **fields: object) -> None:
@@ -75,7 +79,7 @@ class VirtualNode:
     def report(self, data: bytes) -> None:
         """Send a report to the switch."""
         self.send(
-            destination=SWITCH.uuid,
+            destination=self.net.me.uuid,
             service=SYSTEM_MESSAGE_SERVICE,
             area=SYSTEM_AREA_PRIMARY,
             action=Action.PATCH,
@@ -91,11 +95,14 @@ class VirtualNode:
 class VirtualNet:
     """A switch core that is stepped by hand, with a virtual clock."""
 
-    def __init__(self) -> None:
-        self.core = SwitchCore(SWITCH)
+    def __init__(self, me: Endpoint = SWITCH) -> None:
+        self.me = me
+        self.core = SwitchCore(me)
         self.now = 1000.0
         self.nodes: dict[int, VirtualNode] = {}
         self.all_nodes: dict[int, VirtualNode] = {}
+        self.links: set[int] = set()
+        """Connections to other switches; what is sent there is not looked at."""
         self.events: list[DirectoryEvent] = []
         self.effects: list[Effect] = []
 
@@ -129,6 +136,8 @@ class VirtualNet:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
+            case Send(number) if number in self.links:
+                pass
             case Send(number, frames):
                 assert number in self.nodes, "a frame for a connection that is gone"
                 self._deliver(self.nodes[number], frames)

@@ -28,6 +28,20 @@ class NodeSettings:
     """TCP port of the switch; 0 lets a switch pick a free one."""
     peers: tuple[tuple[str, int], ...] = ()
     """Other switches that a switch links to, as host and port."""
+    advertise_host: str = ""
+    """Name or address under which other switches reach this one; by default the one that it
+    listens on, or where its connections come from when it listens on all addresses."""
+    discovery: bool = False
+    """Let a switch find others on the local network, and be found, by datagrams."""
+    discovery_port: int = 10003
+    """UDP port of discovery, the same on all switches of a network."""
+    discovery_address: str = ""
+    """Broadcast or multicast address that announcements go to; by default the broadcast addresses
+    of all interfaces and a link-local multicast address where there is IPv6, or loopback when the
+    switch listens there only."""
+    dns_name: str = ""
+    """Name that resolves to the addresses of all switches of the network, asked again and again;
+    ``name:port`` when they do not listen on ``port``."""
     profile: WireProfile = WireProfile.NATIVE
     """Wire format of the network."""
     insecure: bool = False
@@ -48,6 +62,8 @@ class NodeSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
             raise ConfigurationError(f"port {self.port} is not in 0..65535")
+        if not 0 <= self.discovery_port <= 65_535:
+            raise ConfigurationError(f"discovery_port {self.discovery_port} is not in 0..65535")
         if self.keep_alive <= 0 or self.request_timeout <= 0:
             raise ConfigurationError("keep_alive and request_timeout must be above zero seconds")
         if self.max_frame_bytes < 4096:

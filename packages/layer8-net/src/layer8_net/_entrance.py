@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from l8types.errors import HandshakeError, L8Error, UnavailableError
+from l8types.errors import BusyError, HandshakeError, L8Error, UnavailableError
 from layer8_net._core.handshake import Endpoint
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ class Entrance:
         self._alarm.cancel()
         peer = self._acceptor.peer
         who = f"node {peer.alias!r} " if peer is not None else ""
-        _log.warning("refused %sat %s: %s", who, self._link.address, error.message)
+        # Two switches that dial each other at once are nothing that anybody has to look at.
+        level = logging.DEBUG if isinstance(error, BusyError) else logging.WARNING
+        _log.log(level, "refused %sat %s: %s", who, self._link.address, error.message)
         self._send(self._acceptor.refuse(error))
         self._link.close(error.message)
         self._events.refused()

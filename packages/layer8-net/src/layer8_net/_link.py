@@ -17,6 +17,7 @@ from layer8_net._core.switch_events import Pressure
 from layer8_net._profiles import NATIVE, Profile
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
 __all__ = ["Link"]
@@ -86,6 +87,11 @@ class Link(asyncio.Protocol):
         """Host of the peer."""
         name = None if self._transport is None else self._transport.get_extra_info("peername")
         return str(name[0]) if isinstance(name, tuple) else "?"
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """The socket, ``None`` when there is none any more."""
+        return None if self._transport is None else self._transport.get_extra_info("socket")
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

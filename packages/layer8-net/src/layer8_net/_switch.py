@@ -5,22 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
-import itertools
 import logging
 from typing import TYPE_CHECKING, Final, Self
 
-from l8types.enums import DirectoryEventType
 from l8types.errors import ClosedError, ConfigurationError
 from l8types.values import NodeStatistics
+from layer8_net._connections import Connections, Neighbours
 from layer8_net._core import switch_events as events
-from layer8_net._core.handshake import Endpoint
 from layer8_net._directory import DirectoryView
-from layer8_net._entrance import Entrance, EntranceEvents
-from layer8_net._link import Link
+from layer8_net._discovery import Discovery
+from layer8_net._exposure import check_exposure, is_wildcard
 from layer8_net._meter import Meter
+from layer8_net._peers import Peers
 from layer8_net._profiles import profile_of
 from layer8_net._statistics import SwitchStatistics
+from layer8_net._usage import Usage
 
 if TYPE_CHECKING:
     import ssl
@@ -28,16 +27,11 @@ if TYPE_CHECKING:
 
     from l8types.protocols.net import NodeDirectory
     from l8types.protocols.runtime import Resources
-    from l8types.settings import NodeSettings
-    from l8types.values import DirectoryEvent
 
 __all__ = ["TcpSwitch"]
 
 _log = logging.getLogger(__name__)
 
-_STRANGERS: Final = 256
-"""Connections that may be shaking hands at a time; more are cut, so that strangers who open
-connections cannot use up the memory."""
 _CLOSE_SECONDS: Final = 2.0
 """How long the last bytes to the nodes may take when the switch ends."""
 _TLS_SECONDS: Final = 10.0
@@ -47,62 +41,84 @@ _TICKS: Final = 4
 
 
 class TcpSwitch:
-    """Joins the interfaces of a network.
+    """Joins the interfaces of a network, and links to other switches.
 
     Args:
         resources: The parts of the node; ``settings``, ``security``, ``clock`` and ``metrics`` are
             used.
 
     Raises:
-        ConfigurationError: The settings ask for a wire profile, or for links to other switches,
-            that this switch does not offer.
+        ConfigurationError: The settings ask for a wire profile that this switch does not speak.
     """
 
     def __init__(self, resources: Resources) -> None:
         settings = resources.settings
-        _check_settings(settings)
         self._settings = settings
         self._guard = resources.security
-        self._clock = resources.clock
-        self._now = resources.clock.monotonic
-        self._me = Endpoint(settings.uuid, settings.alias, settings.keep_alive, is_switch=True)
         self._profile = profile_of(settings)
+        self._me = self._profile.endpoint(settings, is_switch=True)
         self._core = self._profile.switch(self._me, resources)
         self._directory = DirectoryView(settings.uuid, self._core.directory)
+        self._connections = Connections(
+            self._me, resources, self._profile, self._core, self._directory
+        )
+        self._peers = Peers(self._me, resources, self._connections)
+        self._discovery = Discovery(resources, self._peers.learn)
+        self._usage = Usage()
         self._meter = Meter(resources.metrics, settings.alias)
-        self._links: dict[int, Link] = {}
-        self._entrances: dict[int, Entrance] = {}
-        self._numbers = itertools.count(1)
-        self._refused = 0
-        self._tx_bytes = 0
-        self._rx_bytes = 0
         self._port = 0
         self._server: asyncio.Server | None = None
+        self._workers: list[asyncio.Task[None]] = []
         self._running = False
 
     # Life
 
     async def __aenter__(self) -> Self:
-        """Listen.
+        """Listen, and begin to link to the peers of the settings.
 
         Raises:
-            ConfigurationError: The address cannot be listened on, or not without certificates.
+            ConfigurationError: The address cannot be listened on, or not without certificates, or
+                the same is true of a peer or of the port of discovery.
         """
         if self._server is not None:
             raise ClosedError("a switch is entered once; make a new one")
         context = self._guard.tls(server_side=True)
-        _check_exposure(self._settings, context)
+        check_exposure(self._settings, context)
         if not self._guard.network_secret():
             raise ConfigurationError("the network secret is empty; set one, equal on all nodes")
-        server = await self._listen(context)
-        self._tasks = asyncio.TaskGroup()
-        await self._tasks.__aenter__()
+        for host, port in self._settings.peers:
+            self._peers.add(host, port)
+        await self._discovery.open()
+        try:
+            server = await self._listen(context)
+        except BaseException:
+            self._discovery.close()
+            raise
         self._server = server
         self._port = server.sockets[0].getsockname()[1]
-        self._running = True
-        self._ticker = self._tasks.create_task(self._tick(), name="switch: clock")
+        self._tasks = asyncio.TaskGroup()
+        await self._tasks.__aenter__()
+        self._start()
         _log.info("%s listens on %s:%d", self._settings.alias, self._settings.host, self._port)
         return self
+
+    def _start(self) -> None:
+        """Begin with everything that goes on while the switch runs."""
+        self._running = True
+        peers, settings = self._peers, self._settings
+        self._connections.open(
+            self._tasks, Neighbours(peers.objection, peers.up, peers.down, peers.learn_switch)
+        )
+        host = settings.advertise_host or ("" if is_wildcard(settings.host) else settings.host)
+        self._connections.step(events.Listening(host, self._port))
+        work = {
+            "clock": self._tick(),
+            "links": peers.run(),
+            "discovery": self._discovery.run(self._port),
+        }
+        self._workers = [
+            self._tasks.create_task(one, name=f"switch: {name}") for name, one in work.items()
+        ]
 
     async def __aexit__(
         self,
@@ -114,12 +130,10 @@ class TcpSwitch:
         self._running = False
         if self._server is not None:
             self._server.close()
-        self._ticker.cancel()
-        links = list(self._links.values())
-        for link in links:
-            link.close("the switch is shut down")
-        for entrance in tuple(self._entrances.values()):
-            entrance.cancel()
+        for worker in self._workers:
+            worker.cancel()
+        self._discovery.close()
+        links = self._connections.close()
         try:
             async with asyncio.timeout(_CLOSE_SECONDS), asyncio.TaskGroup() as closing:
                 for link in links:
@@ -136,7 +150,7 @@ class TcpSwitch:
         host, port = self._settings.host, self._settings.port
         try:
             return await asyncio.get_running_loop().create_server(
-                self._accept,
+                self._connections.accept,
                 host,
                 port,
                 ssl=context,
@@ -155,122 +169,28 @@ class TcpSwitch:
         """Whether it was entered and not left."""
         return self._running
 
-    # Connections
-
-    def _accept(self) -> Link:
-        number = next(self._numbers)
-        return Link(
-            lambda _, frames: self._received(number, frames),
-            lambda _, reason: self._lost(number, reason),
-            frame_limit=self._profile.handshake_limit,
-            queue_bytes=self._settings.queue_bytes,
-            on_open=lambda link: self._opened(number, link),
-            on_pressure=lambda _, pressure: self._perform(
-                self._core.step(events.PressureChanged(number, pressure), self._now())
-            ),
-            profile=self._profile,
-        )
-
-    def _opened(self, number: int, link: Link) -> None:
-        if len(self._entrances) >= _STRANGERS or not self._running:
-            self._refused += 1
-            link.abort("too many handshakes at a time")
-            return
-        self._links[number] = link
-        self._entrances[number] = Entrance(
-            link,
-            self._profile.acceptor(self._me, self._guard),
-            self._guard,
-            self._tasks,
-            EntranceEvents(
-                self._core.objection,
-                lambda peer: self._joined(number, link, peer),
-                lambda: self._turned_away(number),
-            ),
-        )
-
-    def _joined(self, number: int, link: Link, peer: Endpoint) -> None:
-        self._entrances.pop(number, None)
-        _log.info("node %r joined from %s", peer.alias, link.address)
-        event = events.PeerJoined(number, peer, link.address, self._clock.now())
-        self._perform(self._core.step(event, self._now()))
-        link.raise_limit(self._settings.max_frame_bytes)
-
-    def _turned_away(self, number: int) -> None:
-        self._refused += 1
-        self._entrances.pop(number, None)
-
-    def _received(self, number: int, frames: list[bytes]) -> None:
-        entrance = self._entrances.get(number)
-        if entrance is None:
-            event = events.FramesReceived(number, frames)
-            self._perform(self._core.step(event, self._now()))
-        else:
-            entrance.frames(frames)
-
-    def _lost(self, number: int, reason: str) -> None:
-        link = self._links.pop(number, None)
-        entrance = self._entrances.pop(number, None)
-        if entrance is not None:
-            entrance.cancel()
-            self._refused += 1
-            _log.info("a connection ended during the handshake: %s", reason)
-        if link is not None:
-            self._rx_bytes += link.rx_bytes
-            self._tx_bytes += link.tx_bytes
-            self._perform(self._core.step(events.PeerLost(number), self._now()))
-
-    def _perform(self, effects: list[events.Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case events.Send(connection, frames):
-                    link = self._links.get(connection)
-                    if link is not None:
-                        link.send(frames)
-                case events.Changed(changes):
-                    self._announce(changes)
-                case events.Close(connection, reason):
-                    self._close(connection, reason)
-                case events.Hold(connection):
-                    link = self._links.get(connection)
-                    if link is not None:
-                        link.hold()
-                case events.Release(connection):
-                    link = self._links.get(connection)
-                    if link is not None:
-                        link.release()
-
-    def _announce(self, changes: list[DirectoryEvent]) -> None:
-        for change in changes:
-            if change.type is DirectoryEventType.LEFT:
-                _log.info("node %r left", change.node.alias)
-        self._directory.publish(changes)
-
-    def _close(self, connection: int, reason: str) -> None:
-        link = self._links.get(connection)
-        if link is not None:
-            _log.warning("closed the connection of %s: %s", link.address, reason)
-            # Cut, not closed: whoever does not read would keep the connection open for ever.
-            link.abort(reason)
-
     async def _tick(self) -> None:
         """Tell the core that time passes."""
         while True:
             await asyncio.sleep(self._settings.keep_alive / _TICKS)
             self._core.report(self._node_statistics())
-            self._perform(self._core.step(events.Tick(), self._now()))
+            self._connections.step(events.Tick())
             self._measure()
 
     async def connect(self, host: str, port: int) -> None:
-        """Link to another switch.
+        """Link to another switch and keep the link up; returns at once.
+
+        Args:
+            host: Name or address.
+            port: TCP port.
 
         Raises:
-            ConfigurationError: Always: this switch serves one host; its nodes connect to it alone.
+            ClosedError: The switch is not running.
+            ConfigurationError: The link would leave this machine without certificates.
         """
-        raise ConfigurationError(
-            f"no link to {host}:{port}: this switch does not link to others; connect the nodes "
-            "to one switch"
-        )
+        if not self._running:
+            raise ClosedError("the switch is not running")
+        self._peers.add(host, port)
 
     @property
     def uuid(self) -> str:
@@ -292,23 +212,39 @@ class TcpSwitch:
     def statistics(self) -> SwitchStatistics:
         """Figures of this moment."""
         counters = self._core.counters
+        peers, found = self._peers, self._discovery.counters
         return SwitchStatistics(
-            connections=len(self._links) - len(self._entrances),
+            connections=len(self._connections) - peers.links,
+            links=peers.links,
+            lost_links=peers.lost_links,
+            dials=peers.dials,
+            failed_dials=peers.failed_dials,
+            duplicate_links=counters.duplicate_links,
             forwarded_messages=counters.forwarded,
             forwarded_bytes=counters.forwarded_bytes,
             returned_messages=counters.returned,
             dropped_messages=counters.dropped,
+            foreign_messages=counters.foreign,
             protocol_violations=counters.violations,
-            refused_handshakes=self._refused,
+            refused_handshakes=self._connections.refused,
+            evicted_peers=counters.evicted,
+            silent_peers=counters.silenced,
+            stale_changes=counters.stale_changes,
+            resyncs=counters.resyncs,
+            announcements_sent=found.sent,
+            announcements_heard=found.heard,
+            announcements_refused=found.refused,
         )
 
     def _node_statistics(self) -> NodeStatistics:
-        counters = self._core.counters
-        links = self._links.values()
+        tx_bytes, rx_bytes = self._connections.traffic()
+        memory_bytes, cpu_ratio = self._usage.sample()
         return NodeStatistics(
-            tx_messages=counters.forwarded,
-            tx_bytes=self._tx_bytes + sum(link.tx_bytes for link in links),
-            rx_bytes=self._rx_bytes + sum(link.rx_bytes for link in links),
+            tx_messages=self._core.counters.forwarded,
+            tx_bytes=tx_bytes,
+            rx_bytes=rx_bytes,
+            memory_bytes=memory_bytes,
+            cpu_ratio=cpu_ratio,
         )
 
     def _measure(self) -> None:
@@ -319,35 +255,19 @@ class TcpSwitch:
                 "layer8_switch_forwarded_bytes_total": figures.forwarded_bytes,
                 "layer8_switch_returned_messages_total": figures.returned_messages,
                 "layer8_switch_dropped_messages_total": figures.dropped_messages,
+                "layer8_switch_foreign_messages_total": figures.foreign_messages,
                 "layer8_switch_protocol_violations_total": figures.protocol_violations,
                 "layer8_switch_refused_handshakes_total": figures.refused_handshakes,
+                "layer8_switch_evicted_peers_total": figures.evicted_peers,
+                "layer8_switch_silent_peers_total": figures.silent_peers,
+                "layer8_switch_lost_links_total": figures.lost_links,
+                "layer8_switch_dials_total": figures.dials,
+                "layer8_switch_announcements_refused_total": figures.announcements_refused,
             }
         )
-        self._meter.gauge({"layer8_switch_connections": float(figures.connections)})
-
-
-def _check_settings(settings: NodeSettings) -> None:
-    if settings.peers:
-        raise ConfigurationError(
-            f"this switch does not link to others; remove the {len(settings.peers)} peers"
+        self._meter.gauge(
+            {
+                "layer8_switch_connections": float(figures.connections),
+                "layer8_switch_links": float(figures.links),
+            }
         )
-
-
-def _check_exposure(settings: NodeSettings, context: ssl.SSLContext | None) -> None:
-    """Refuse to be reached from other machines in the clear, unless told to."""
-    if context is not None or settings.insecure or _is_loopback(settings.host):
-        return
-    raise ConfigurationError(
-        f"listening on {settings.host!r} without certificates exposes the network; set up "
-        "certificates, listen on 127.0.0.1, or allow it with insecure=True"
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        # A host name may resolve to anything.
-        return False

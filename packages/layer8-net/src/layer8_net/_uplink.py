@@ -16,6 +16,7 @@ from l8types.errors import (
     UnavailableError,
 )
 from layer8_net._core.handshake import Endpoint
+from layer8_net._core.switch_events import Pressure
 from layer8_net._link import Link
 from layer8_net._profiles import profile_of
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from l8types.settings import NodeSettings
     from layer8_net._machines import DiallerSide
 
-__all__ = ["Uplink", "UplinkEvents"]
+__all__ = ["RETURN_HEADROOM", "Uplink", "UplinkEvents"]
 
-_RETURN_HEADROOM: Final = 65_536
+RETURN_HEADROOM: Final = 65_536
 """Bytes by which a message that comes back may exceed the limit that it was sent under: the reason
 is added to it."""
 _HANDSHAKE_SECONDS: Final = 10.0
@@ -42,6 +43,10 @@ class UplinkEvents:
     frames: Callable[[list[bytes]], None]
     closed: Callable[[str], None]
     """An opened connection is gone, with the reason."""
+    objection: Callable[[Endpoint], L8Error | None] | None = None
+    """Why not to go on with the handshake, now that the other end said who it is."""
+    pressure: Callable[[Pressure], None] | None = None
+    """More or less waits to be written than before."""
 
 
 class Uplink:
@@ -93,13 +98,15 @@ class Uplink:
             raise ConfigurationError("the network secret is empty; set one, equal on all nodes")
         settings, profile = self._settings, self._profile
         dialler = profile.dialler(self._me, self._guard)
-        attempt = _Attempt(dialler, settings.max_frame_bytes + _RETURN_HEADROOM, self._events)
+        attempt = _Attempt(dialler, settings.max_frame_bytes + RETURN_HEADROOM, self._events)
+        pressure = self._events.pressure
         _, link = await asyncio.get_running_loop().create_connection(
             lambda: Link(
                 attempt.frames,
                 attempt.closed,
                 frame_limit=profile.handshake_limit,
                 queue_bytes=settings.queue_bytes,
+                on_pressure=None if pressure is None else lambda _, level: pressure(level),
                 profile=profile,
             ),
             settings.host,
@@ -122,6 +129,7 @@ class _Attempt:
         self._dialler = dialler
         self._frame_limit = frame_limit
         self._events = events
+        self._answered = False
 
     def frames(self, link: Link, frames: list[bytes]) -> None:
         """Frames of the switch."""
@@ -134,11 +142,24 @@ class _Attempt:
             except L8Error as error:
                 self._fail(error)
                 return
+            if not self._is_welcome():
+                return
             if answer:
                 link.send([answer])
             if self._dialler.done:
                 self._open(link, frames[index + 1 :])
                 return
+
+    def _is_welcome(self) -> bool:
+        """Whether this side still wants the connection, knowing who is at its other end."""
+        peer, objection = self._dialler.peer, self._events.objection
+        if peer is None or objection is None or self._answered:
+            return True
+        self._answered = True
+        error = objection(peer)
+        if error is not None:
+            self._fail(error)
+        return error is None
 
     def closed(self, link: Link, reason: str) -> None:
         """The connection is gone."""

@@ -40,6 +40,7 @@ from l8types.enums import WireProfile
 from l8types.errors import HandshakeError, L8Error, LocalProtocolError, error_class
 from layer8_net._core.failures import error_text, split_error
 from layer8_net._core.frame import VERSION, FrameType, node_bytes
+from layer8_net.errors import SameIdError
 
 __all__ = ["HANDSHAKE_LIMIT", "NONCE_SIZE", "Acceptor", "Dialler", "Endpoint"]
 
@@ -134,7 +135,7 @@ def _endpoint(body: bytes, me: Endpoint) -> Endpoint:
     if profile != _PROFILE:
         raise HandshakeError(f"the peer speaks profile {profile!r}, this side {_PROFILE!r}")
     if not uuid or uuid == me.uuid:
-        raise HandshakeError(f"the peer has the node id {uuid!r} of this side; ids must differ")
+        raise SameIdError(f"the peer has the node id {uuid!r} of this side; ids must differ")
     return Endpoint(uuid, name, max(keep_alive_ms, 1) / 1000, bool(is_switch))
 
 

@@ -3,7 +3,8 @@
 
 A switch sends PUT with all records to a newcomer, then POST, PATCH and DELETE with the records
 that joined, changed or left. A node sends PATCH with its own record: services when they changed,
-statistics each keep-alive interval. What a record does not mention stays as it was.
+statistics each keep-alive interval. What a record does not mention stays as it was: the services
+of a node travel when they changed, not with every figure.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "SYSTEM_SERVICE",
     "decode_records",
     "encode_records",
+    "gone_record",
     "merge",
     "node_of",
     "own_record",
@@ -90,13 +92,13 @@ def _stats_of(message: L8HealthStats) -> NodeStatistics:
     )
 
 
-def record_of(node: NodeInfo) -> L8Health:
-    """Complete record of a node."""
+def record_of(node: NodeInfo, *, services: bool = True) -> L8Health:
+    """Record of a node; without its services it is for those who know them."""
     return L8Health(
         a_uuid=node.uuid,
         z_uuid=node.switch,
         alias=node.alias,
-        services=_services_message(node.services),
+        services=_services_message(node.services) if services else None,
         status=L8HealthState.ValueType(node.state),
         stats=_stats_message(node.statistics),
         start_time=_ms(node.started),
@@ -117,8 +119,17 @@ def own_record(
     )
 
 
-def node_of(record: L8Health) -> NodeInfo:
-    """Node of a complete record.
+def gone_record(uuid: str, switch: str) -> L8Health:
+    """Record of a node that left a switch."""
+    return L8Health(a_uuid=uuid, z_uuid=switch, status=L8HealthState.Down)
+
+
+def node_of(record: L8Health, known: NodeInfo | None = None) -> NodeInfo:
+    """Node of a record.
+
+    Args:
+        record: What was received.
+        known: What was known before; from here come the services that the record does not mention.
 
     Raises:
         DecodeError: The record makes no sense.
@@ -126,12 +137,15 @@ def node_of(record: L8Health) -> NodeInfo:
     if not record.a_uuid:
         raise DecodeError("directory record without a node id")
     try:
+        services: Mapping[ServiceKey, str] = _services_of(record.services)
+        if known is not None and not record.HasField("services"):
+            services = known.services
         return NodeInfo(
             uuid=record.a_uuid,
             alias=record.alias,
             switch=record.z_uuid,
             state=NodeState(record.status),
-            services=_services_of(record.services),
+            services=services,
             is_switch=record.is_vnet,
             started=_seconds(record.start_time),
             statistics=_stats_of(record.stats),

@@ -60,9 +60,9 @@ class Picker:
             return self._next(service, nearby)
         return self._next(service, providers)
 
-    def forget(self, live: Callable[[tuple[bytes, int]], bool]) -> None:
-        """Drop the memory of services that nobody offers any more."""
-        self._last = {service: last for service, last in self._last.items() if live(service)}
+    def forget(self, service: tuple[bytes, int]) -> None:
+        """Drop the memory of a service that nobody offers any more."""
+        self._last.pop(service, None)
 
     def _next(self, service: tuple[bytes, int], candidates: Sequence[str]) -> str:
         position = bisect_right(candidates, self._last.get(service, ""))

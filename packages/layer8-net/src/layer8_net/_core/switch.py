@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The switch: who is connected, and where every message goes.
+"""The switch: who is connected, who is alive, and who is told what about whom.
 
-It reads headers only. A message goes to the node it names, to every provider of its service, or
-to the one that its mode picks; when there is none it comes back to its sender with the reason,
-unless it is an answer itself. A peer may send under its own id only; whoever breaks the format is
-disconnected, and nobody else notices.
+It owns the records of the nodes connected to it and learns those of the others over its links.
+Every node is told of all of them. A peer may send under its own id only; whoever breaks the format
+is disconnected, and nobody else notices. ``switch_routing`` says where messages go, ``mesh`` what
+switches tell each other.
 """
 
 from __future__ import annotations
@@ -12,72 +12,65 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from l8types.constants import DESTINATION_LEADER, DESTINATION_SINGLE
-from l8types.enums import Action, MulticastMode, NodeState
+from l8types.enums import Action, NodeState
 from l8types.errors import (
     ConflictError,
-    DecodeError,
-    HandshakeError,
     L8Error,
     NotFoundError,
-    OverloadedError,
     RemoteProtocolError,
-    UnavailableError,
 )
-from l8types.values import NodeInfo, NodeStatistics, ServiceKey
+from l8types.values import NodeInfo, NodeStatistics
 from layer8_net._core import records
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_text
 from layer8_net._core.frame import (
-    HEADER_SIZE,
-    MESSAGE,
     NO_DESTINATION,
-    ROUTE,
-    VERSION,
-    Flag,
     Header,
     encode_frame,
-    failure_frame,
     node_bytes,
     read_data,
-    read_header,
-    read_mode,
     read_service,
-    redirected,
 )
+from layer8_net._core.mesh import Mesh
+from layer8_net._core.mesh_claims import Claims
 from layer8_net._core.selection import LeaderRule, Picker, highest_id
+from layer8_net._core.switch_brakes import Brakes
 from layer8_net._core.switch_events import (
     Changed,
     Close,
     Effect,
     Event,
     FramesReceived,
-    Hold,
+    Linked,
+    Listening,
     PeerJoined,
     PeerLost,
     Pressure,
     PressureChanged,
     Release,
     Tick,
+    Unlinked,
 )
-from layer8_net._core.switch_state import Offer, Outbox, Peer, SwitchCounters
+from layer8_net._core.switch_offers import Offers
+from layer8_net._core.switch_routing import Router
+from layer8_net._core.switch_state import Outbox, Peer, SwitchCounters, Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from l8types.pb import L8Health
+    from l8types.values import DirectoryEvent
     from layer8_net._core.handshake import Endpoint
 
 __all__ = ["SwitchCore"]
 
 MISSED_UNREACHABLE: Final = 2
-"""Intervals without a sign of life after which a node counts as unreachable."""
+"""Intervals without a sign of life after which a peer counts as unreachable."""
 MISSED_DOWN: Final = 3
 """Intervals after which it is given up; with the default of 5 s that is the promised 15 s."""
-
-_ANY: Final = DESTINATION_SINGLE.encode()
-_LEADER: Final = DESTINATION_LEADER.encode()
-_REPLY: Final = int(Flag.REPLY)
+_SIMULTANEOUS_SECONDS: Final = 5.0
+"""Two links to one switch that came to stand within this time mean that both sides dialled. Later
+it means that the other side lost the first one, and this side did not notice yet."""
 
 
 class SwitchCore:
@@ -94,24 +87,53 @@ class SwitchCore:
     ) -> None:
         self._me = me
         self._id = node_bytes(me.uuid)
-        self._picker = Picker(leader)
-        self._peers: dict[int, Peer] = {}
-        self._by_id: dict[bytes, Peer] = {}
-        self._offers: dict[tuple[bytes, int], Offer] = {}
+        self._tables = Tables()
+        self._nodes: dict[bytes, Peer] = {}
+        self._brakes = Brakes()
+        self._claims = Claims()
         self._reported: set[str] = set()
         self._publish_at: float | None = None
         self.directory = Directory()
         self.counters = SwitchCounters()
-        self.directory.put(NodeInfo(me.uuid, me.alias, me.uuid, is_switch=True, started=started))
+        picker = Picker(leader)
+        self._offers = Offers(self.directory, self._tables, picker)
+        self._router = Router(
+            self._id,
+            self._tables,
+            self._offers,
+            picker,
+            self._brakes,
+            self.counters,
+            self._receive,
+        )
+        self._mesh = Mesh(
+            me.uuid,
+            round(started * 1000),
+            self._claims,
+            self._tables,
+            self._brakes,
+            self.counters,
+            self._evict,
+        )
+        own = NodeInfo(me.uuid, me.alias, me.uuid, is_switch=True, started=started)
+        self._claims.put(own)
+        self.directory.put(own)
 
     def objection(self, peer: Endpoint, address: str) -> L8Error | None:
         """Why a peer that proved itself may not join, ``None`` when it may."""
-        if peer.is_switch:
-            return HandshakeError("this switch serves nodes and does not link to other switches")
-        known = self._by_id.get(node_bytes(peer.uuid))
-        if known is not None and known.address != address:
+        connected = self._nodes.get(node_bytes(peer.uuid))
+        if connected is not None and (peer.is_switch or connected.address != address):
             return ConflictError(
-                f"node id {peer.uuid} is connected from {known.address} already; ids must differ"
+                f"node id {peer.uuid} is connected from {connected.address} already; "
+                "ids must differ"
+            )
+        known = self.directory.node(peer.uuid)
+        if known is None or known.switch == self._me.uuid or peer.is_switch:
+            return None
+        if known.state is NodeState.UP:
+            return ConflictError(
+                f"node id {peer.uuid} is connected at switch {known.switch} already; "
+                "ids must differ"
             )
         return None
 
@@ -127,204 +149,148 @@ class SwitchCore:
             case FramesReceived():
                 self._frames(event, now, out)
             case PeerJoined():
-                self._join(event, now, out)
+                if event.peer.is_switch:
+                    self._join_switch(event, now, out)
+                else:
+                    self._join_node(event, now, out)
             case PeerLost():
-                peer = self._peers.get(event.connection)
+                peer = self._tables.peers.get(event.connection)
                 if peer is not None:
                     self._remove(peer, out)
             case PressureChanged():
                 self._press(event, out)
+            case Listening():
+                self._mesh.listen(event.host, event.port, out)
             case Tick():
                 self._tick(now, out)
         return out.effects()
 
     def report(self, statistics: NodeStatistics) -> None:
         """Put the switch's own figures into its record; the next tick publishes them."""
-        own = self.directory.node(self._me.uuid)
+        own = self._claims.of(self._me.uuid, self._me.uuid)
         if own is not None:
-            self.directory.put(replace(own, statistics=statistics))
+            own = replace(own, statistics=statistics)
+            self._claims.put(own)
+            self.directory.put(own)
 
     # Messages
 
     def _frames(self, event: FramesReceived, now: float, out: Outbox) -> None:
-        peer = self._peers.get(event.connection)
+        peer = self._tables.peers.get(event.connection)
         if peer is None:
             return
         peer.heard = now
+        route = self._router.from_link if peer.is_link else self._router.from_node
         try:
             for frame in event.frames:
-                self._route(peer, frame, out)
+                route(peer, frame, out)
         except RemoteProtocolError as error:
             self.counters.violations += 1
             out.others.append(Close(peer.connection, error_text(error)))
             self._remove(peer, out)
 
-    def _route(self, peer: Peer, frame: bytes, out: Outbox) -> None:
-        if len(frame) < HEADER_SIZE:
-            raise DecodeError(f"message of {len(frame)} bytes is shorter than its header")
-        version, kind, name, stamp, destination, identity, failure, trace, transaction = (
-            ROUTE.unpack_from(frame)
-        )
-        if version != VERSION or kind != MESSAGE:
-            raise DecodeError(f"frame of version {version} and type {kind} is no message")
-        if HEADER_SIZE + name + identity + failure + trace + transaction > len(frame):
-            raise DecodeError(f"lengths in a message exceed its {len(frame)} bytes")
-        if stamp != peer.stamp:
-            raise RemoteProtocolError(f"node {peer.endpoint.uuid} sent under another id")
-        target = self._by_id.get(destination)
-        if target is None:
-            self._resolve(peer, frame, destination, out)
-        elif target.pressure is Pressure.NONE:
-            self.counters.forwarded += 1
-            self.counters.forwarded_bytes += len(frame)
-            out.send(target.connection, frame)
-        else:
-            self._forward_slowly(peer, target, frame, out)
-
-    def _resolve(self, peer: Peer, frame: bytes, destination: bytes, out: Outbox) -> None:
-        """A message whose destination is not a connected node."""
-        header = read_header(frame)
-        if destination == self._id:
-            self._receive(peer, header, frame, out)
-            return
-        mode = read_mode(header)
-        if destination == NO_DESTINATION and mode is MulticastMode.ALL:
-            self._multicast(peer, header, frame, out)
-        elif destination in {NO_DESTINATION, _ANY, _LEADER}:
-            rule = MulticastMode.LEADER if destination == _LEADER else mode
-            self._anycast(peer, header, frame, rule, out)
-        else:
-            node = destination.rstrip(b"\0").decode("ascii", "replace")
-            self._return(peer, frame, UnavailableError(f"no node {node} in the network"), out)
-
-    def _forward(self, peer: Peer, target: Peer, frame: bytes, out: Outbox) -> None:
-        if target.pressure is not Pressure.NONE:
-            self._forward_slowly(peer, target, frame, out)
-            return
-        self.counters.forwarded += 1
-        self.counters.forwarded_bytes += len(frame)
-        out.send(target.connection, frame)
-
-    def _forward_slowly(self, peer: Peer, target: Peer, frame: bytes, out: Outbox) -> None:
-        """To a node that does not keep up: hold the sender back, and at last refuse."""
-        if target.pressure is Pressure.FULL:
-            reason = f"node {target.endpoint.uuid} does not keep up; try again later"
-            self._return(peer, frame, OverloadedError(reason), out)
-            return
-        if peer is not target and peer.connection not in target.holding:
-            if not peer.held_by:
-                out.others.append(Hold(peer.connection))
-            peer.held_by.add(target.connection)
-            target.holding.add(peer.connection)
-        self.counters.forwarded += 1
-        self.counters.forwarded_bytes += len(frame)
-        out.send(target.connection, frame)
-
-    def _multicast(self, peer: Peer, header: Header, frame: bytes, out: Outbox) -> None:
-        service = read_service(frame, header)
-        peers = self._offer(service).peers
-        if not peers:
-            self._return(peer, frame, _no_provider(service, ""), out)
-        for target in peers:
-            self._forward(peer, target, frame, out)
-
-    def _anycast(
-        self, peer: Peer, header: Header, frame: bytes, mode: MulticastMode, out: Outbox
-    ) -> None:
-        service = read_service(frame, header)
-        offer = self._offer(service)
-        chosen = self._picker.pick(mode, service, offer.live, offer.nearby, peer.endpoint.uuid)
-        target = None if chosen is None else self._by_id.get(node_bytes(chosen))
-        if target is None:
-            on = f" on node {peer.endpoint.uuid}" if mode is MulticastMode.LOCAL else ""
-            self._return(peer, frame, _no_provider(service, on), out)
-        else:
-            # The choice is written into the frame, so that nobody behind us chooses again.
-            self._forward(peer, target, redirected(frame, target.id), out)
-
-    def _offer(self, service: tuple[bytes, int]) -> Offer:
-        offer = self._offers.get(service)
-        if offer is None:
-            offer = self._look_up(service)
-            if offer.peers:
-                self._offers[service] = offer
-        return offer
-
-    def _look_up(self, service: tuple[bytes, int]) -> Offer:
-        name = service[0].decode("utf-8", "replace")
-        if not name:
-            return Offer((), (), ())
-        key = ServiceKey(name, service[1])
-        members = [self._by_id.get(node_bytes(uuid)) for uuid in self.directory.members(key)]
-        live = self.directory.providers(key)
-        nearby = tuple(uuid for uuid in live if node_bytes(uuid) in self._by_id)
-        return Offer(tuple(peer for peer in members if peer is not None), live, nearby)
-
-    def _return(self, peer: Peer, frame: bytes, error: L8Error, out: Outbox) -> None:
-        """Send a message back to its sender; an answer has nobody who waits for its failure."""
-        header = read_header(frame)
-        if header.flags & _REPLY or peer.pressure is Pressure.FULL:
-            self.counters.dropped += 1
-            return
-        self.counters.returned += 1
-        out.send(
-            peer.connection,
-            failure_frame(frame, header, error_text(error), source=self._id, vnet=self._id),
-        )
-
-    # The directory
-
     def _receive(self, peer: Peer, header: Header, frame: bytes, out: Outbox) -> None:
         """A message to the switch itself."""
         service, area = read_service(frame, header)
-        if (service, area) != (records.SYSTEM_SERVICE, records.SYSTEM_AREA):
+        is_system = (service, area) == (records.SYSTEM_SERVICE, records.SYSTEM_AREA)
+        if not is_system or header.source != peer.id:
             name = service.decode("utf-8", "replace")
             error = NotFoundError(f"the switch offers no service {name!r} area {area}")
-            self._return(peer, frame, error, out)
-            return
-        for record in records.decode_records(read_data(frame, header)):
-            if record.a_uuid != peer.endpoint.uuid:
-                raise RemoteProtocolError(
-                    f"node {peer.endpoint.uuid} reported for node {record.a_uuid!r}"
-                )
-            self._report(peer, record, out)
+            self._router.give_back(peer, frame, error, out)
+        elif peer.is_link:
+            self._settle(self._mesh.receive(peer, header, frame, out), out)
+        else:
+            for record in records.decode_records(read_data(frame, header)):
+                self._report(peer, record, out)
 
     def _report(self, peer: Peer, record: L8Health, out: Outbox) -> None:
-        known = self.directory.node(peer.endpoint.uuid)
-        if known is None:
-            return
-        # Who reports is up again.
-        node = replace(records.merge(known, record), state=NodeState.UP)
-        if node.services == known.services and node.state is known.state:
-            # Figures alone travel with the next tick, all together.
-            out.others.append(Changed(self.directory.put(node)))
-            self._reported.add(node.uuid)
-        else:
-            self._update(node, out)
+        uuid = peer.endpoint.uuid
+        if record.a_uuid != uuid:
+            raise RemoteProtocolError(f"node {uuid} reported for node {record.a_uuid!r}")
+        known = self._claims.of(self._me.uuid, uuid)
+        if known is not None:
+            # Who reports is up again.
+            self._own(replace(records.merge(known, record), state=NodeState.UP), out)
 
-    def _update(self, node: NodeInfo, out: Outbox) -> None:
-        """Take over a changed record and tell everybody."""
-        events = self.directory.put(node)
+    # The directory
+
+    def _own(self, node: NodeInfo, out: Outbox) -> None:
+        """Take over a record of this switch; figures alone travel with the next tick."""
+        known = self._claims.of(self._me.uuid, node.uuid)
+        self._claims.put(node)
+        self._settle([node.uuid], out)
+        if known is None or not _same_but_figures(known, node):
+            self._mesh.tell(out, [node])
+
+    def _settle(self, uuids: Collection[str], out: Outbox) -> None:
+        """Make directory and routes of these nodes follow from the claims, and tell everybody."""
+        told: dict[Action, list[NodeInfo]] = {Action.DELETE: [], Action.POST: [], Action.PATCH: []}
+        events: list[DirectoryEvent] = []
+        for uuid in sorted(uuids):
+            old, new = self.directory.node(uuid), self._claims.best(uuid)
+            found = self.directory.remove(uuid) if new is None else self.directory.put(new)
+            events += found
+            moved = self._reroute(uuid, new)
+            if new is not None and old is not None and _same_but_figures(old, new) and not moved:
+                self._reported.add(uuid)
+                continue
+            self._offers.forget({*(old.services if old else ()), *(new.services if new else ())})
+            if new is None:
+                self._reported.discard(uuid)
+                told[Action.DELETE] += [event.node for event in found]
+            elif found:
+                told[Action.POST if old is None else Action.PATCH].append(new)
+        for action, nodes in told.items():
+            if nodes:
+                self._tell(action, nodes, out)
         if events:
-            self._forget_offers()
-            self._tell(Action.PATCH, [node], out)
             out.others.append(Changed(events))
+        self._settle_conflicts(uuids, out)
+
+    def _reroute(self, uuid: str, node: NodeInfo | None) -> bool:
+        """Send what is for a node where it is now; whether that is somewhere else than before."""
+        key = node_bytes(uuid)
+        peer: Peer | None = None
+        if node is not None and uuid != self._me.uuid:
+            peer = (
+                self._nodes.get(key)
+                if node.switch == self._me.uuid
+                else self._tables.links.get(node_bytes(node.switch))
+            )
+        old = self._tables.routes.get(key)
+        if peer is None:
+            self._tables.routes.pop(key, None)
+        else:
+            self._tables.routes[key] = peer
+        return old is not peer
+
+    def _settle_conflicts(self, uuids: Collection[str], out: Outbox) -> None:
+        """A node that is connected to another switch too, and later, loses its connection here."""
+        for uuid in sorted(uuids):
+            peer = self._nodes.get(node_bytes(uuid))
+            node = self.directory.node(uuid)
+            if peer is not None and node is not None and node.switch != self._me.uuid:
+                reason = f"conflict: the node connected to switch {node.switch}"
+                out.others.append(Close(peer.connection, reason))
+                self._remove(peer, out)
 
     def _tell(
-        self, action: Action, nodes: Sequence[NodeInfo], out: Outbox, *, without: int = -1
+        self, action: Action, nodes: Sequence[NodeInfo], out: Outbox, *, services: bool = True
     ) -> None:
-        frame = self._system_frame(action, nodes)
-        for peer in list(self._peers.values()):
-            if peer.connection == without:
+        """Tell all nodes of this switch."""
+        frame = self._system_frame(action, nodes, services=services)
+        for peer in tuple(self._nodes.values()):
+            if self._tables.peers.get(peer.connection) is not peer:
                 continue
             if peer.pressure is Pressure.FULL:
                 # Its replica would be wrong from now on; it gets a fresh one when it is back.
-                out.others.append(Close(peer.connection, "overloaded: the node does not keep up"))
-                self._remove(peer, out)
+                self._evict(peer, out)
             else:
                 out.send(peer.connection, frame)
 
-    def _system_frame(self, action: Action, nodes: Sequence[NodeInfo]) -> bytes:
+    def _system_frame(
+        self, action: Action, nodes: Sequence[NodeInfo], *, services: bool = True
+    ) -> bytes:
         return encode_frame(
             self._id,
             self._id,
@@ -332,94 +298,139 @@ class SwitchCore:
             records.SYSTEM_SERVICE,
             records.SYSTEM_AREA,
             action,
-            records.encode_records(records.record_of(node) for node in nodes),
+            records.encode_records(records.record_of(node, services=services) for node in nodes),
         )
-
-    def _forget_offers(self) -> None:
-        self._offers.clear()
-        self._picker.forget(lambda service: bool(self._look_up(service).peers))
 
     # Connections
 
-    def _join(self, event: PeerJoined, now: float, out: Outbox) -> None:
-        known = self._by_id.get(node_bytes(event.peer.uuid))
+    def _join_node(self, event: PeerJoined, now: float, out: Outbox) -> None:
+        known = self._nodes.get(node_bytes(event.peer.uuid))
         if known is not None:
             out.others.append(Close(known.connection, "conflict: replaced by a newer connection"))
             self._remove(known, out)
         peer = Peer(event, self._id, now)
-        node = NodeInfo(
-            event.peer.uuid,
-            event.peer.alias,
-            self._me.uuid,
-            is_switch=event.peer.is_switch,
-            started=event.started,
-        )
-        events = self.directory.put(node)
-        self._tell(Action.POST, [node], out)
-        self._peers[event.connection] = peer
-        self._by_id[peer.id] = peer
+        started = self._start_of(event)
+        self._own(NodeInfo(event.peer.uuid, event.peer.alias, self._me.uuid, started=started), out)
+        # Only now, so that it is not told of itself before it is told of everybody.
+        self._tables.peers[event.connection] = peer
+        self._nodes[peer.id] = peer
+        self._settle([event.peer.uuid], out)
         out.send(event.connection, self._system_frame(Action.PUT, self.directory.nodes()))
-        out.others.append(Changed(events))
+
+    def _start_of(self, event: PeerJoined) -> float:
+        """When a node was connected, later than what another switch says of the same node.
+
+        The claim that came later counts more, whatever the clock of another machine says. Whole
+        milliseconds as they travel, so that all switches compare the same numbers.
+        """
+        elsewhere = self._claims.best(event.peer.uuid)
+        earliest = 0 if elsewhere is None else round(elsewhere.started * 1000) + 1
+        return max(round(event.started * 1000), earliest) / 1000
+
+    def _join_switch(self, event: PeerJoined, now: float, out: Outbox) -> None:
+        peer = Peer(event, self._id, now)
+        known = self._tables.links.get(peer.id)
+        if known is not None:
+            self.counters.duplicate_links += 1
+            reason = "conflict: one of two links between the same switches"
+            if self._counts_more(known, peer):
+                out.others.append(Close(peer.connection, reason))
+                return
+            out.others.append(Close(known.connection, reason))
+            self._forget_connection(known, out)
+        self._tables.peers[event.connection] = peer
+        self._tables.links[peer.id] = peer
+        self.counters.links += 1
+        self._mesh.join(peer, out)
+        self._settle(self._claims.silence(peer.endpoint.uuid, silent=False), out)
+        out.others.append(Linked(peer.endpoint.uuid))
+
+    def _counts_more(self, known: Peer, newer: Peer) -> bool:
+        """Of two links that both sides dialled at once the one dialled by the lower id stays."""
+        if newer.joined - known.joined > _SIMULTANEOUS_SECONDS or known.dialled == newer.dialled:
+            return False
+        return known.dialled == (self._me.uuid < known.endpoint.uuid)
 
     def _remove(self, peer: Peer, out: Outbox) -> None:
-        if self._peers.pop(peer.connection, None) is None:
+        if self._tables.peers.get(peer.connection) is not peer:
             return
+        self._forget_connection(peer, out)
+        uuid = peer.endpoint.uuid
+        if peer.is_link:
+            del self._tables.links[peer.id]
+            self._claims.silence(uuid, silent=False)
+            self._settle(self._mesh.leave(peer, out), out)
+            out.others.append(Unlinked(uuid))
+        else:
+            del self._nodes[peer.id]
+            self._claims.remove(self._me.uuid, uuid)
+            self._settle([uuid], out)
+            self._mesh.tell_gone([uuid], out)
+
+    def _forget_connection(self, peer: Peer, out: Outbox) -> None:
+        del self._tables.peers[peer.connection]
         out.frames.pop(peer.connection, None)
-        del self._by_id[peer.id]
-        self._reported.discard(peer.endpoint.uuid)
-        self._release_all(peer, out)
-        for connection in peer.held_by:
-            self._peers[connection].holding.discard(peer.connection)
-        events = self.directory.remove(peer.endpoint.uuid)
-        self._forget_offers()
-        self._tell(Action.DELETE, [event.node for event in events], out)
-        out.others.append(Changed(events))
+        self._brakes.forget(peer.connection)
+        self._release(peer, out)
+
+    def _evict(self, peer: Peer, out: Outbox) -> None:
+        self.counters.evicted += 1
+        out.others.append(Close(peer.connection, "overloaded: the peer does not keep up"))
+        self._remove(peer, out)
+
+    # Pressure
 
     def _press(self, event: PressureChanged, out: Outbox) -> None:
-        peer = self._peers.get(event.connection)
-        if peer is not None:
-            peer.pressure = event.pressure
-            if event.pressure is Pressure.NONE:
-                self._release_all(peer, out)
+        peer = self._tables.peers.get(event.connection)
+        if peer is None:
+            return
+        peer.press(event.pressure)
+        if event.pressure is Pressure.NONE:
+            self._release(peer, out)
+        if not peer.is_link:
+            self._mesh.tell(out, pressures=[(peer.id, event.pressure)])
 
-    def _release_all(self, slow: Peer, out: Outbox) -> None:
-        for connection in slow.holding:
-            held = self._peers.get(connection)
-            if held is not None:
-                held.held_by.discard(slow.connection)
-                if not held.held_by:
-                    out.others.append(Release(connection))
-        slow.holding.clear()
+    def _release(self, slow: Peer, out: Outbox) -> None:
+        out.others += [Release(one) for one in self._brakes.release(slow.connection)]
+
+    # Time
 
     def _tick(self, now: float, out: Outbox) -> None:
-        for peer in list(self._peers.values()):
-            self._check_alive(peer, now, out)
+        for peer in tuple(self._tables.peers.values()):
+            if self._tables.peers.get(peer.connection) is peer:
+                self._check_alive(peer, now, out)
         if self._publish_at is None or now >= self._publish_at:
             self._publish_at = now + self._me.keep_alive
             self._publish(out)
 
     def _check_alive(self, peer: Peer, now: float, out: Outbox) -> None:
         missed = (now - peer.heard) / peer.endpoint.keep_alive
-        node = self.directory.node(peer.endpoint.uuid)
-        if node is None:
-            return
         if missed >= MISSED_DOWN:
+            self.counters.silenced += 1
             silence = f"unavailable: no sign of life for {now - peer.heard:.1f} s"
             out.others.append(Close(peer.connection, silence))
             self._remove(peer, out)
-        elif missed >= MISSED_UNREACHABLE and node.state is NodeState.UP:
-            self._update(replace(node, state=NodeState.UNREACHABLE), out)
-        elif missed < MISSED_UNREACHABLE and node.state is NodeState.UNREACHABLE:
-            self._update(replace(node, state=NodeState.UP), out)
+            return
+        state = NodeState.UNREACHABLE if missed >= MISSED_UNREACHABLE else NodeState.UP
+        uuid = peer.endpoint.uuid
+        if peer.is_link:
+            silent = state is NodeState.UNREACHABLE
+            if silent is not self._claims.is_silent(uuid):
+                self._settle(self._claims.silence(uuid, silent=silent), out)
+            return
+        node = self._claims.of(self._me.uuid, uuid)
+        if node is not None and node.state is not state:
+            self._own(replace(node, state=state), out)
 
     def _publish(self, out: Outbox) -> None:
         """The figures that changed, and with them the switch's own sign of life."""
         wanted = sorted(self._reported | {self._me.uuid})
         self._reported.clear()
         nodes = [node for uuid in wanted if (node := self.directory.node(uuid)) is not None]
-        self._tell(Action.PATCH, nodes, out)
+        self._tell(Action.PATCH, nodes, out, services=False)
+        own = [node for node in nodes if node.switch == self._me.uuid]
+        self._mesh.tell(out, own, services=False)
 
 
-def _no_provider(service: tuple[bytes, int], where: str) -> UnavailableError:
-    name = service[0].decode("utf-8", "replace")
-    return UnavailableError(f"no live provider of service {name!r} area {service[1]}{where}")
+def _same_but_figures(one: NodeInfo, other: NodeInfo) -> bool:
+    return replace(one, statistics=other.statistics) == other

@@ -14,8 +14,11 @@ __all__ = [
     "Close",
     "Effect",
     "Event",
+    "Found",
     "FramesReceived",
     "Hold",
+    "Linked",
+    "Listening",
     "PeerJoined",
     "PeerLost",
     "Pressure",
@@ -23,6 +26,7 @@ __all__ = [
     "Release",
     "Send",
     "Tick",
+    "Unlinked",
 ]
 
 
@@ -45,12 +49,14 @@ class PeerJoined:
         peer: Who it is.
         address: Where it comes from.
         started: Wall clock, Unix seconds.
+        dialled: Whether this side dialled; only switches are.
     """
 
     connection: int
     peer: Endpoint
     address: str
     started: float
+    dialled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +83,24 @@ class PressureChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Listening:
+    """The switch can be dialled from now on.
+
+    Attributes:
+        host: Name or address for other switches; empty for the one that they see it come from.
+        port: TCP port.
+    """
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passes; due a few times per keep-alive interval."""
 
 
-Event = PeerJoined | FramesReceived | PeerLost | PressureChanged | Tick
+Event = PeerJoined | FramesReceived | PeerLost | PressureChanged | Listening | Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +140,27 @@ class Changed:
     events: list[DirectoryEvent]
 
 
-Effect = Send | Close | Hold | Release | Changed
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A link to another switch stands."""
+
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """The link to another switch is gone, with all that was behind it."""
+
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Another switch told where a switch can be dialled."""
+
+    uuid: str
+    host: str
+    port: int
+
+
+Effect = Send | Close | Hold | Release | Changed | Linked | Unlinked | Found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a switch remembers about its nodes, and what it collects while it takes a step."""
+"""What a switch remembers about its connections, and what it collects while it takes a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from layer8_net._core.frame import node_bytes
 from layer8_net._core.switch_events import Effect, PeerJoined, Pressure, Send
 
-__all__ = ["Offer", "Outbox", "Peer", "SwitchCounters"]
+__all__ = ["Outbox", "Peer", "SwitchCounters", "Tables"]
 
 
 @dataclass(slots=True)
@@ -24,19 +24,35 @@ class SwitchCounters:
     """Answers that nobody was there to receive, failures that their receiver had no room for."""
     violations: int = 0
     """Connections closed because the peer broke the protocol."""
+    foreign: int = 0
+    """Messages over a link under the id of a node that is not behind it; they come back."""
+    evicted: int = 0
+    """Connections closed because the peer did not keep up."""
+    silenced: int = 0
+    """Connections closed because nothing was heard of the peer."""
+    links: int = 0
+    """Links to other switches that came to stand."""
+    duplicate_links: int = 0
+    """Links closed because there was another one to the same switch."""
+    stale_changes: int = 0
+    """Statements of other switches that were out of date or came twice."""
+    resyncs: int = 0
+    """Times that a complete statement was asked for, because one was missed."""
 
 
 class Peer:
-    """One connected node."""
+    """One connected node or switch."""
 
     __slots__ = (
         "address",
         "connection",
+        "dialled",
         "endpoint",
+        "fast",
         "heard",
-        "held_by",
-        "holding",
         "id",
+        "is_link",
+        "joined",
         "pressure",
         "stamp",
     )
@@ -45,24 +61,36 @@ class Peer:
         self.connection = event.connection
         self.endpoint = event.peer
         self.address = event.address
+        self.dialled = event.dialled
         self.id = node_bytes(event.peer.uuid)
-        self.stamp = self.id + switch
-        """What the source and switch fields of its messages must say."""
+        self.is_link = event.peer.is_switch
+        self.stamp = self.id + (self.id if self.is_link else switch)
+        """What the source and switch fields of its own messages say."""
+        self.joined = now
         self.heard = now
         self.pressure = Pressure.NONE
-        self.holding: set[int] = set()
-        """Connections that are held back because this one is slow."""
-        self.held_by: set[int] = set()
-        """Slow connections because of which this one is held back."""
+        self.fast = not self.is_link
+        """Whether a message may go there as it is, without a second look."""
+
+    def press(self, pressure: Pressure) -> None:
+        """More or less waits to be written to it than before."""
+        self.pressure = pressure
+        self.fast = not self.is_link and pressure is Pressure.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Who offers a service: for multicasts all who are connected, for a pick those who are up."""
+class Tables:
+    """Connections by number, and where the nodes of the network are."""
 
-    peers: tuple[Peer, ...]
-    live: tuple[str, ...]
-    nearby: tuple[str, ...]
+    __slots__ = ("links", "peers", "routes", "slow")
+
+    def __init__(self) -> None:
+        self.peers: dict[int, Peer] = {}
+        self.links: dict[bytes, Peer] = {}
+        """Connected switches by id."""
+        self.routes: dict[bytes, Peer] = {}
+        """Nodes and switches by id: their own connection, or the link to the switch they are at."""
+        self.slow: dict[bytes, Pressure] = {}
+        """Nodes behind links that do not keep up, by id."""
 
 
 class Outbox:
