@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from l8types.enums import WireProfile
-from l8types.errors import ConfigurationError
 from l8types.protocols.runtime import Resources
 from l8types.protocols.security import SecurityProvider
 from layer8_net._core import framing
@@ -22,10 +21,17 @@ from layer8_net._core.frame import LENGTH_SIZE
 from layer8_net._core.handshake import HANDSHAKE_LIMIT, NONCE_SIZE, Acceptor, Dialler, Endpoint
 from layer8_net._core.switch import SwitchCore
 from layer8_net._core.vnic import VNicCore
+from layer8_net._exposure import is_loopback
+from layer8_net._go import handshake as go_handshake
+from layer8_net._go.handshake import GoAcceptor, GoDialler, GoEndpoint, go_endpoint
+from layer8_net._go.header import LENGTH, read_priority
+from layer8_net._go.switch import GoSwitchCore
+from layer8_net._go.vnic import GoVNicCore
 from layer8_net._machines import (
     AcceptorSide,
     Decoder,
     DiallerSide,
+    EndpointFactory,
     SwitchMachine,
     VNicMachine,
     Waiter,
@@ -34,7 +40,7 @@ from layer8_net._machines import (
 if TYPE_CHECKING:
     from l8types.settings import NodeSettings
 
-__all__ = ["NATIVE", "Profile", "profile_of"]
+__all__ = ["GO", "NATIVE", "Profile", "profile_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,8 @@ class Profile:
     """Cuts a stream into frames of up to so many bytes."""
     priority: Callable[[bytes], int]
     """Level of a message frame in the send queue, 7 goes first."""
+    endpoint: EndpointFactory
+    """What this side tells about itself."""
     dialler: Callable[[Endpoint, SecurityProvider], DiallerSide]
     """The handshake of the end that dials."""
     acceptor: Callable[[Endpoint, SecurityProvider], AcceptorSide]
@@ -58,6 +66,10 @@ class Profile:
     """Core of an interface."""
     switch: Callable[[Endpoint, Resources], SwitchMachine]
     """Core of a switch."""
+
+
+def _native_endpoint(settings: NodeSettings, *, is_switch: bool) -> Endpoint:
+    return Endpoint(settings.uuid, settings.alias, settings.keep_alive, is_switch)
 
 
 def _native_vnic(me: Endpoint, resources: Resources) -> VNicCore[Waiter]:
@@ -74,6 +86,7 @@ NATIVE: Final = Profile(
     handshake_limit=HANDSHAKE_LIMIT,
     decoder=framing.FrameDecoder,
     priority=lambda frame: frame[6] >> 4,
+    endpoint=_native_endpoint,
     dialler=lambda me, guard: Dialler(me, guard.network_secret(), secrets.token_bytes(NONCE_SIZE)),
     acceptor=lambda me, guard: Acceptor(
         me, guard.network_secret(), secrets.token_bytes(NONCE_SIZE)
@@ -84,17 +97,37 @@ NATIVE: Final = Profile(
 
 
 def profile_of(settings: NodeSettings) -> Profile:
-    """The profile that settings name.
-
-    Raises:
-        ConfigurationError: What the profile needs is not installed.
-    """
-    profile = _PROFILES.get(settings.profile)
-    if profile is None:
-        raise ConfigurationError(
-            f"wire profile {settings.profile.value!r} is not spoken here; use 'native'"
-        )
-    return profile
+    """The profile that settings name."""
+    return _PROFILES[settings.profile]
 
 
-_PROFILES: Final = {WireProfile.NATIVE: NATIVE}
+def _go_endpoint(settings: NodeSettings, *, is_switch: bool) -> Endpoint:
+    distant = "" if is_switch or is_loopback(settings.host) else settings.host
+    return GoEndpoint(
+        settings.uuid, settings.alias, settings.keep_alive, is_switch, distant=distant
+    )
+
+
+def _go_vnic(me: Endpoint, resources: Resources) -> GoVNicCore[Waiter]:
+    return GoVNicCore(go_endpoint(me), resources.security, started=resources.clock.now())
+
+
+def _go_switch(me: Endpoint, resources: Resources) -> GoSwitchCore:
+    return GoSwitchCore(go_endpoint(me), resources.security, started=resources.clock.now())
+
+
+GO: Final = Profile(
+    wire=WireProfile.GO,
+    length_size=LENGTH.size,
+    handshake_limit=go_handshake.HANDSHAKE_LIMIT,
+    decoder=lambda limit: framing.FrameDecoder(limit, LENGTH),
+    priority=read_priority,
+    endpoint=_go_endpoint,
+    dialler=GoDialler,
+    acceptor=GoAcceptor,
+    vnic=_go_vnic,
+    switch=_go_switch,
+)
+
+
+_PROFILES: Final = {profile.wire: profile for profile in (NATIVE, GO)}

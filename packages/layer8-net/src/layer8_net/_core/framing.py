@@ -12,10 +12,10 @@ from typing import Final
 
 from l8types.errors import FrameTooLargeError
 
-__all__ = ["LENGTH_SIZE", "FrameDecoder"]
+__all__ = ["LENGTH", "LENGTH_SIZE", "FrameDecoder"]
 
-LENGTH_SIZE: Final = 4
-_LENGTH: Final = struct.Struct(">I")
+LENGTH: Final = struct.Struct(">I")
+LENGTH_SIZE: Final = LENGTH.size
 
 
 class FrameDecoder:
@@ -25,22 +25,33 @@ class FrameDecoder:
         limit_bytes: Largest frame, its length field not counted. It is small before the peer is
             authenticated, so that a stranger cannot make this side allocate memory, and is raised
             afterwards.
+        length: The length field at the start of a frame; the length does not count itself.
     """
 
-    __slots__ = ("_held", "_held_bytes", "_limit", "_wanted_bytes", "error")
+    __slots__ = (
+        "_held",
+        "_held_bytes",
+        "_length",
+        "_length_size",
+        "_limit",
+        "_wanted_bytes",
+        "error",
+    )
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, length: struct.Struct = LENGTH) -> None:
         self._limit = limit_bytes
+        self._length = length
+        self._length_size = length.size
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._wanted_bytes = LENGTH_SIZE
+        self._wanted_bytes = self._length_size
         self.error: FrameTooLargeError | None = None
         """Why nothing comes any more; the connection is to be closed."""
 
     def raise_limit(self, limit_bytes: int) -> None:
         """Accept larger frames from now on; call :meth:`feed` with nothing to go on."""
         self._limit = limit_bytes
-        self._wanted_bytes = LENGTH_SIZE
+        self._wanted_bytes = self._length_size
         self.error = None
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -63,9 +74,9 @@ class FrameDecoder:
     def _cut(self, data: bytes) -> list[bytes]:
         frames: list[bytes] = []
         position, size, limit = 0, len(data), self._limit
-        unpack = _LENGTH.unpack_from
-        wanted = LENGTH_SIZE
-        while size - position >= LENGTH_SIZE:
+        unpack, prefix = self._length.unpack_from, self._length_size
+        wanted = prefix
+        while size - position >= prefix:
             (length,) = unpack(data, position)
             if length > limit:
                 self.error = FrameTooLargeError(
@@ -74,9 +85,9 @@ class FrameDecoder:
                     limit_bytes=limit,
                 )
                 break
-            end = position + LENGTH_SIZE + length
+            end = position + prefix + length
             if end > size:
-                wanted = LENGTH_SIZE + length
+                wanted = prefix + length
                 break
             frames.append(data[position:end])
             position = end
