@@ -208,9 +208,32 @@ def test_nothing_where_a_model_belongs(
     assert equal(applied, full)
 
 
+@in_python
+def test_what_cannot_be_copied(model: Raw, port: Raw) -> None:
+    """A copy is refused with the place of what does not fit; gaps are closed in it."""
+    clone = Cloner().clone
+    for attribute, value, place in (
+        ("main", 5, "main"),
+        ("ports", 5, "ports"),
+        ("ports", [port(), 5], r"ports<\{2\}1>"),
+        ("slots", {"a": "text"}, "slots<a>"),
+    ):
+        item = model(device_id="d")
+        setattr(item, attribute, value)
+        with pytest.raises(PropertyError, match=rf"{model.__name__}\.{place} is .* declares"):
+            clone(item)
+    gaps = model(device_id="d", ports=[None, port(name="p")], slots={"a": None, "b": port()})
+    tidy = model(device_id="d", ports=[port(), port(name="p")], slots={"b": port()})
+    assert equal(clone(gaps), tidy)
+    assert gaps.ports[0] is None
+    assert clone(gaps).ports[1] is not gaps.ports[1]
+
+
 def test_an_instance_that_has_lost_an_attribute(introspector: Introspector) -> None:
     """What is neither a gap nor a wrong type is told as Python tells it."""
     broken = Device("d")
     del broken.main
     with pytest.raises(AttributeError, match="main"):
         Updater(introspector).diff(broken, Device("d"))
+    with pytest.raises(AttributeError, match="main"):
+        Cloner().clone(broken)

@@ -22,7 +22,7 @@ from l8utils._cache_view import answer_aggregates, answer_items, visible_items
 from l8utils._names import short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from l8types.pb import L8MetaData
     from l8types.protocols.data import CacheListener, Counter, Query, Scope, Subscription
@@ -93,6 +93,7 @@ class MemoryCache:
         name: Short type name in events; by default the one that the model has on the wire.
         items: What to start with; no events are sent for these.
         indexed: Attributes to search by: field name in lower case to attribute on an instance.
+        unique_fields: Gives the names of the attributes of the unique key, for errors.
         max_items: Items the cache may hold, 0 for any number.
         max_answers: Answers of queries that are kept.
         clock: Tells how long an answer was not asked for, which ends it; without one none ages.
@@ -102,7 +103,7 @@ class MemoryCache:
         ConflictError: Two starting items share a unique key.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a node and what has a default, all by name
         self,
         model: type,
         *,
@@ -112,6 +113,7 @@ class MemoryCache:
         name: str = "",
         items: Iterable[object] = (),
         indexed: Mapping[str, str] | None = None,
+        unique_fields: Callable[[], Sequence[str]] = tuple,
         max_items: int = 0,
         max_answers: int = DEFAULT_ANSWERS,
         clock: Clock | None = None,
@@ -125,7 +127,7 @@ class MemoryCache:
         self._items: dict[str, object] = {}
         self._in_order = True
         self._last_key = ""
-        self._unique = UniqueIndex()
+        self._unique = UniqueIndex(self._name, unique_fields)
         self._values = ValueIndex(indexed or {})
         self._journal = Journal()
         self._answers = Answers(max_answers, ttl=ANSWER_TTL, clock=clock)

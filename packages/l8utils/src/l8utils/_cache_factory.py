@@ -48,6 +48,7 @@ class MemoryCacheFactory:
             name=root.type_name,
             items=items,
             indexed={field.lower(): root.attributes[field.lower()].attribute for field in indexed},
+            unique_fields=lambda: introspector.fields(model, DecoratorType.UNIQUE) or (),
             max_answers=self._max_answers,
             clock=self._resources.clock,
         )

@@ -11,17 +11,24 @@ from l8types.enums import Operator
 from l8types.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from l8types.criteria import Criteria
 
 
 class UniqueIndex:
-    """Unique key to primary key. What it knows comes from stored items, never from examples."""
+    """Unique key to primary key. What it knows comes from stored items, never from examples.
 
-    __slots__ = ("_owner", "_unique")
+    Args:
+        model: Short type name of the items, for errors.
+        fields: Gives the names of the attributes that the key is made of, for errors.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_fields", "_model", "_owner", "_unique")
+
+    def __init__(self, model: str, fields: Callable[[], Sequence[str]]) -> None:
+        self._model = model
+        self._fields = fields
         self._owner: dict[str, str] = {}
         self._unique: dict[str, str] = {}
 
@@ -37,7 +44,11 @@ class UniqueIndex:
         """
         owner = self.owner(unique)
         if owner is not None and owner != key:
-            raise ConflictError(f"unique key {unique!r} of item {key!r} belongs to item {owner!r}")
+            names = "".join(f" ({', '.join(names)})" for names in [self._fields()] if names)
+            raise ConflictError(
+                f"unique key {unique!r}{names} of {self._model} {key!r} belongs to item {owner!r}; "
+                "give one of the two another, or delete the other first"
+            )
 
     def store(self, key: str, unique: str | None) -> None:
         """Record the unique key of an item in place of the one it had."""

@@ -5,7 +5,7 @@ A model is a protobuf message, a dataclass or a msgspec struct; this package giv
 the same node tree.
 """
 
-from reflect._clone import Cloner
+from reflect._cloner import Cloner
 from reflect._collect import collect
 from reflect._equal import equal
 from reflect._factories import create_cloner, create_introspector, create_updater

@@ -19,10 +19,9 @@ from l8types.enums import Container
 from l8types.errors import InvalidInputError
 from reflect._adapters import reachable, shape_of
 from reflect._codegen import attribute_of, function
-from reflect._hints import is_model
 from reflect._shapes import Family, Field, Shape
 
-__all__ = ["Cloner", "cloner_of", "force_setter"]
+__all__ = ["CLONERS", "cloner_of", "force_setter"]
 
 T = TypeVar("T")
 _Clone = Callable[..., Any]
@@ -157,7 +156,7 @@ def contains_itself(shape: Shape) -> bool:
     )
 
 
-_CLONERS: dict[type, _Clone] = {}
+CLONERS: dict[type, _Clone] = {}
 _MAKING = RLock()
 
 
@@ -167,19 +166,19 @@ def cloner_of(model: type) -> _Clone:
     Raises:
         InvalidInputError: Not a model.
     """
-    clone = _CLONERS.get(model)
+    clone = CLONERS.get(model)
     if clone is not None:
         return clone
     with _MAKING:
         # Published together: no thread may meet a function whose parts are not made yet.
         made: dict[type, _Clone] = {}
         clone = _make(model, made)
-        _CLONERS.update(made)
+        CLONERS.update(made)
         return clone
 
 
 def _make(model: type, made: dict[type, _Clone]) -> _Clone:
-    known = _CLONERS.get(model) or made.get(model)
+    known = CLONERS.get(model) or made.get(model)
     if known is not None:
         return known
     shape = shape_of(model)
@@ -190,21 +189,3 @@ def _make(model: type, made: dict[type, _Clone]) -> _Clone:
     for name, nested in source.nested.items():
         source.names[name] = _make(nested, made)
     return clone
-
-
-class Cloner:
-    """Copies models and everything below them."""
-
-    def clone(self, item: T) -> T:
-        """Deep copy of a model instance, unknown protobuf fields included.
-
-        Other values (scalars, lists, arrays) are copied as ``copy.deepcopy`` does.
-        """
-        model = type(item)
-        clone = _CLONERS.get(model)
-        if clone is None:
-            if not is_model(model):
-                return copy.deepcopy(item)
-            clone = cloner_of(model)
-        copied: T = clone(item)
-        return copied

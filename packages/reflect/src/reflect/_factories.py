@@ -3,7 +3,7 @@
 
 from l8types.enums import SerializerMode
 from l8types.protocols import models, runtime
-from reflect._clone import Cloner
+from reflect._cloner import Cloner
 from reflect._introspector import Introspector
 from reflect._updater import Updater
 
