@@ -108,7 +108,7 @@ def key_of(asked: Asked, node: ModelNode) -> str:
 def value_for(node: ModelNode) -> st.SearchStrategy[Any]:
     """What an attribute is compared with."""
     if node.enum is not None:
-        return st.sampled_from([0, 1, 2, "red", Color.BLUE, 5])
+        return st.sampled_from([0, 1, 2, 5, Color.BLUE, *node.enum])
     if node.kind is Kind.STRING:
         return TEXTS
     if node.kind is Kind.BOOL:

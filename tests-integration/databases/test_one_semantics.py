@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from l8types.constants import Plugin
 from l8types.enums import Action, DecoratorType
+from l8types.pb import L8Query
 from l8types.protocols.data import Cache, Orm
 from l8types.settings import NodeSettings
 from l8utils import NodeResources
@@ -117,7 +118,7 @@ def counts(page: Page) -> dict[str, float]:
 
 
 async def check(here: Places, asked: Asked) -> None:
-    """All places give the same answer."""
+    """All places give the same answer, also to a query that was sent, and item by item."""
     query = here.resources.queries.parse(asked.text, **asked.parameters)
     expected = answer_of(query, here.items)
     held, stored = here.cache.fetch(query), await here.orm.read(query)
@@ -125,6 +126,11 @@ async def check(here: Places, asked: Asked) -> None:
     assert told(stored) == expected, asked
     assert exact(stored.items) == exact(held.items), asked
     assert counts(stored) == counts(held), asked
+    sent = L8Query.FromString(query.to_wire().SerializeToString())
+    assert answer_of(here.resources.queries.from_wire(sent), here.items) == expected, asked
+    if not query.aggregates:
+        streamed = [item async for item in here.orm.stream(query)]
+        assert streamed == expected[1], asked
 
 
 @pytest.mark.feature("GQ-25", "GQ-11", "GQ-13", "GQ-20", "GQ-26")
