@@ -81,14 +81,28 @@ def test_deadlock_is_an_error() -> None:
 
 def test_spinning_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Code that never lets time pass is found instead of hanging the test."""
-    monkeypatch.setattr("l8test.sim._loop._STANDSTILL", 1000)
+    monkeypatch.setattr("l8test.sim._loop._STANDSTILL", 5000)
 
     async def scenario(world: World) -> None:
         while True:
             await asyncio.sleep(0)
 
-    with simulate() as world, pytest.raises(SimulationError, match="no time passed"):
+    with simulate() as world, pytest.raises(SimulationError, match="without a pause"):
         world.run(scenario)
+
+
+def test_rounding_does_not_stop_time() -> None:
+    """Who waits for a rest of time that is too small to be added gets on all the same."""
+
+    async def scenario(world: World) -> None:
+        await asyncio.sleep(1e9)
+        due = world.loop.time() + 1e-4
+        while (left := due - world.loop.time()) > 0:
+            await asyncio.sleep(left / 1e6)
+
+    with simulate() as world:
+        world.run(scenario)
+        assert 1e9 < world.now < 1e9 + 0.01
 
 
 def test_sets_of_tasks_have_an_order() -> None:

@@ -35,8 +35,12 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     Ts = TypeVarTuple("Ts")
 
-_STANDSTILL: Final = 1_000_000
-"""Steps without time passing that no working program needs: whoever gets there spins."""
+_IMPATIENCE: Final = 1000
+"""Turns of the loop in one moment of time, after which each further one takes a moment."""
+_MOMENT: Final = 1e-6
+"""Seconds of such a moment."""
+_STANDSTILL: Final = 100_000
+"""Turns without a pause that no working program needs: whoever gets there spins."""
 _MANY_CANCELLED: Final = 1000
 """Cancelled timers above which the list is cleared of them, when they are the larger part."""
 
@@ -84,7 +88,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._order = itertools.count()
         self._cancelled = 0
         self._task_numbers = itertools.count(1)
-        self._standstill = 0
+        self._turns = 0
         self.active: Process | None = None
         self.steps = 0
         self.on_error: Callable[[dict[str, Any], Process | None], None] | None = None
@@ -150,12 +154,14 @@ class SimLoop(asyncio.BaseEventLoop):
         """Run what is ready; when nothing is, let time pass until something is."""
         ready = self._ready
         if not ready and not self._stopping:
-            self._pass_time()
+            self._jump()
+        if self._turns > _IMPATIENCE:
+            self._creep()
         count = len(ready)
+        self._turns += 1
         self.steps += count
-        self._standstill += count
-        if self._standstill > _STANDSTILL:
-            raise SimulationError(f"{_STANDSTILL} steps and no time passed; last: {ready[0]}")
+        if self._turns > _STANDSTILL:
+            raise SimulationError(f"{_STANDSTILL} turns without a pause; last: {ready[0]}")
         for _ in range(count):
             handle: Any = ready.popleft()
             if handle._cancelled:  # noqa: SLF001 - what asyncio's own loop does
@@ -168,24 +174,37 @@ class SimLoop(asyncio.BaseEventLoop):
                 process.parked.append(handle)
         self.active = None
 
-    def _pass_time(self) -> None:
+    def _jump(self) -> None:
         """Go to the next moment at which a timer goes off."""
-        timers, ready = self._timers, self._ready
-        while timers:
-            when, _, handle = heapq.heappop(timers)
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            heapq.heappop(timers)
+            self._cancelled -= 1
+        if not timers:
+            raise SimulationError(f"all wait for each other at {self._time:.3f} s: no timer is set")
+        if timers[0][0] - self._time >= _MOMENT:
+            self._turns = 0
+        self._time = max(self._time, timers[0][0])
+        self._collect_due()
+
+    def _creep(self) -> None:
+        """Let a little time pass although there is something to run.
+
+        Who waits for the rest of a time that rounding has made too small to count would otherwise
+        wait for ever.
+        """
+        self._time += _MOMENT
+        self._collect_due()
+
+    def _collect_due(self) -> None:
+        timers = self._timers
+        while timers and timers[0][0] <= self._time:
+            handle = heapq.heappop(timers)[2]
             handle._scheduled = False  # type: ignore[attr-defined]  # noqa: SLF001
             if handle.cancelled():
                 self._cancelled -= 1
-                continue
-            if when > self._time:
-                self._time = when
-                self._standstill = 0
-            ready.append(handle)
-            # Exactly equal times go together, each later one is a moment of its own.
-            if not timers or timers[0][0] > self._time:
-                return
-        if not ready:
-            raise SimulationError(f"all wait for each other at {self._time:.3f} s: no timer is set")
+            else:
+                self._ready.append(handle)
 
     def unpark(self, process: Process) -> None:
         """Make ready what waited for a paused process."""
