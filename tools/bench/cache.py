@@ -28,6 +28,7 @@ from l8types.enums import DecoratorType
 from l8types.pb import TestProto
 from l8types.settings import NodeSettings
 from l8utils import NodeResources
+from tools.bench.timing import rate
 
 ITEMS: Final = 100_000
 PAGE: Final = 25
@@ -143,8 +144,8 @@ class PlainDict:
         return ask
 
 
-def rate(operations: Iterator[Operation], seconds: float) -> float:
-    """Return operations per second; what makes the next operation is not timed."""
+def rate_of_each(operations: Iterator[Operation], seconds: float) -> float:
+    """Return operations per second, each another one; what makes the next is not timed."""
     next(operations)()
     spent, done = 0.0, 0
     while spent < seconds:
@@ -154,22 +155,6 @@ def rate(operations: Iterator[Operation], seconds: float) -> float:
         spent += time.perf_counter() - begin
         done += 1
     return done / spent
-
-
-def repeated(operation: Operation, times: int) -> Operation:
-    """Return what does it that many times, so that reading the clock does not count."""
-
-    def repeat() -> None:
-        for _ in range(times):
-            operation()
-
-    return repeat
-
-
-def forever(operation: Operation) -> Iterator[Operation]:
-    """The same operation again and again."""
-    while True:
-        yield operation
 
 
 def after_changes(cache: OurCache | PlainDict, sample: Sample) -> Iterator[Operation]:
@@ -189,19 +174,17 @@ def figures_of(
     # What was made here stays; the collector need not look at it during the measurement.
     gc.collect()
     gc.freeze()
-    many = 1000
-    get = repeated(lambda: cache.get("d050000"), many)
-    yield f"{sample.name} get", many * rate(forever(get), seconds)
+    yield f"{sample.name} get", rate(lambda: cache.get("d050000"), seconds)
     yield (
         f"{sample.name} first page",
-        rate((cache.question(ITEMS // 2 + one) for one in count()), seconds),
+        rate_of_each((cache.question(ITEMS // 2 + one) for one in count()), seconds),
     )
     yield (
         f"{sample.name} first by text",
-        rate((cache.question(ITEMS // 2 + one, sample.text) for one in count()), seconds),
+        rate_of_each((cache.question(ITEMS // 2 + one, sample.text) for one in count()), seconds),
     )
-    yield f"{sample.name} same page", rate(forever(cache.question(ITEMS // 2)), seconds)
-    yield f"{sample.name} after a change", rate(after_changes(cache, sample), seconds)
+    yield f"{sample.name} same page", rate(cache.question(ITEMS // 2), seconds)
+    yield f"{sample.name} after a change", rate_of_each(after_changes(cache, sample), seconds)
 
 
 def measure(seconds: float) -> dict[str, float]:
