@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from l8types.enums import Action, NodeState
+from l8types.enums import NodeState
 from l8types.errors import (
     ConflictError,
     L8Error,
@@ -24,9 +24,7 @@ from layer8_net._core import records
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_text
 from layer8_net._core.frame import (
-    NO_DESTINATION,
     Header,
-    encode_frame,
     node_bytes,
     read_data,
     read_service,
@@ -35,8 +33,8 @@ from layer8_net._core.mesh import Mesh
 from layer8_net._core.mesh_claims import Claims
 from layer8_net._core.selection import LeaderRule, Picker, highest_id
 from layer8_net._core.switch_brakes import Brakes
+from layer8_net._core.switch_census import Census, same_but_figures
 from layer8_net._core.switch_events import (
-    Changed,
     Close,
     Effect,
     Event,
@@ -56,10 +54,7 @@ from layer8_net._core.switch_routing import Router
 from layer8_net._core.switch_state import Outbox, Peer, SwitchCounters, Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from l8types.pb import L8Health
-    from l8types.values import DirectoryEvent
     from layer8_net._core.handshake import Endpoint
 
 __all__ = ["SwitchCore"]
@@ -88,10 +83,8 @@ class SwitchCore:
         self._me = me
         self._id = node_bytes(me.uuid)
         self._tables = Tables()
-        self._nodes: dict[bytes, Peer] = {}
         self._brakes = Brakes()
         self._claims = Claims()
-        self._reported: set[str] = set()
         self._publish_at: float | None = None
         self.directory = Directory()
         self.counters = SwitchCounters()
@@ -115,13 +108,22 @@ class SwitchCore:
             self.counters,
             self._evict,
         )
+        self._census = Census(
+            me.uuid,
+            self.directory,
+            self._claims,
+            self._tables,
+            self._offers,
+            self._evict,
+            self._drop,
+        )
         own = NodeInfo(me.uuid, me.alias, me.uuid, is_switch=True, started=started)
         self._claims.put(own)
         self.directory.put(own)
 
     def objection(self, peer: Endpoint, address: str) -> L8Error | None:
         """Why a peer that proved itself may not join, ``None`` when it may."""
-        connected = self._nodes.get(node_bytes(peer.uuid))
+        connected = self._tables.nodes.get(node_bytes(peer.uuid))
         if connected is not None and (peer.is_switch or connected.address != address):
             return ConflictError(
                 f"node id {peer.uuid} is connected from {connected.address} already; "
@@ -186,8 +188,7 @@ class SwitchCore:
                 route(peer, frame, out)
         except RemoteProtocolError as error:
             self.counters.violations += 1
-            out.others.append(Close(peer.connection, error_text(error)))
-            self._remove(peer, out)
+            self._drop(peer, error_text(error), out)
 
     def _receive(self, peer: Peer, header: Header, frame: bytes, out: Outbox) -> None:
         """A message to the switch itself."""
@@ -198,7 +199,7 @@ class SwitchCore:
             error = NotFoundError(f"the switch offers no service {name!r} area {area}")
             self._router.give_back(peer, frame, error, out)
         elif peer.is_link:
-            self._settle(self._mesh.receive(peer, header, frame, out), out)
+            self._census.settle(self._mesh.receive(peer, header, frame, out), out)
         else:
             for record in records.decode_records(read_data(frame, header)):
                 self._report(peer, record, out)
@@ -218,104 +219,24 @@ class SwitchCore:
         """Take over a record of this switch; figures alone travel with the next tick."""
         known = self._claims.of(self._me.uuid, node.uuid)
         self._claims.put(node)
-        self._settle([node.uuid], out)
-        if known is None or not _same_but_figures(known, node):
+        self._census.settle([node.uuid], out)
+        if known is None or not same_but_figures(known, node):
             self._mesh.tell(out, [node])
-
-    def _settle(self, uuids: Collection[str], out: Outbox) -> None:
-        """Make directory and routes of these nodes follow from the claims, and tell everybody."""
-        told: dict[Action, list[NodeInfo]] = {Action.DELETE: [], Action.POST: [], Action.PATCH: []}
-        events: list[DirectoryEvent] = []
-        for uuid in sorted(uuids):
-            old, new = self.directory.node(uuid), self._claims.best(uuid)
-            found = self.directory.remove(uuid) if new is None else self.directory.put(new)
-            events += found
-            moved = self._reroute(uuid, new)
-            if new is not None and old is not None and _same_but_figures(old, new) and not moved:
-                self._reported.add(uuid)
-                continue
-            self._offers.forget({*(old.services if old else ()), *(new.services if new else ())})
-            if new is None:
-                self._reported.discard(uuid)
-                told[Action.DELETE] += [event.node for event in found]
-            elif found:
-                told[Action.POST if old is None else Action.PATCH].append(new)
-        for action, nodes in told.items():
-            if nodes:
-                self._tell(action, nodes, out)
-        if events:
-            out.others.append(Changed(events))
-        self._settle_conflicts(uuids, out)
-
-    def _reroute(self, uuid: str, node: NodeInfo | None) -> bool:
-        """Send what is for a node where it is now; whether that is somewhere else than before."""
-        key = node_bytes(uuid)
-        peer: Peer | None = None
-        if node is not None and uuid != self._me.uuid:
-            peer = (
-                self._nodes.get(key)
-                if node.switch == self._me.uuid
-                else self._tables.links.get(node_bytes(node.switch))
-            )
-        old = self._tables.routes.get(key)
-        if peer is None:
-            self._tables.routes.pop(key, None)
-        else:
-            self._tables.routes[key] = peer
-        return old is not peer
-
-    def _settle_conflicts(self, uuids: Collection[str], out: Outbox) -> None:
-        """A node that is connected to another switch too, and later, loses its connection here."""
-        for uuid in sorted(uuids):
-            peer = self._nodes.get(node_bytes(uuid))
-            node = self.directory.node(uuid)
-            if peer is not None and node is not None and node.switch != self._me.uuid:
-                reason = f"conflict: the node connected to switch {node.switch}"
-                out.others.append(Close(peer.connection, reason))
-                self._remove(peer, out)
-
-    def _tell(
-        self, action: Action, nodes: Sequence[NodeInfo], out: Outbox, *, services: bool = True
-    ) -> None:
-        """Tell all nodes of this switch."""
-        frame = self._system_frame(action, nodes, services=services)
-        for peer in tuple(self._nodes.values()):
-            if self._tables.peers.get(peer.connection) is not peer:
-                continue
-            if peer.pressure is Pressure.FULL:
-                # Its replica would be wrong from now on; it gets a fresh one when it is back.
-                self._evict(peer, out)
-            else:
-                out.send(peer.connection, frame)
-
-    def _system_frame(
-        self, action: Action, nodes: Sequence[NodeInfo], *, services: bool = True
-    ) -> bytes:
-        return encode_frame(
-            self._id,
-            self._id,
-            NO_DESTINATION,
-            records.SYSTEM_SERVICE,
-            records.SYSTEM_AREA,
-            action,
-            records.encode_records(records.record_of(node, services=services) for node in nodes),
-        )
 
     # Connections
 
     def _join_node(self, event: PeerJoined, now: float, out: Outbox) -> None:
-        known = self._nodes.get(node_bytes(event.peer.uuid))
+        known = self._tables.nodes.get(node_bytes(event.peer.uuid))
         if known is not None:
-            out.others.append(Close(known.connection, "conflict: replaced by a newer connection"))
-            self._remove(known, out)
+            self._drop(known, "conflict: replaced by a newer connection", out)
         peer = Peer(event, self._id, now)
         started = self._start_of(event)
         self._own(NodeInfo(event.peer.uuid, event.peer.alias, self._me.uuid, started=started), out)
         # Only now, so that it is not told of itself before it is told of everybody.
         self._tables.peers[event.connection] = peer
-        self._nodes[peer.id] = peer
-        self._settle([event.peer.uuid], out)
-        out.send(event.connection, self._system_frame(Action.PUT, self.directory.nodes()))
+        self._tables.nodes[peer.id] = peer
+        self._census.settle([event.peer.uuid], out)
+        out.send(event.connection, self._census.everybody())
 
     def _start_of(self, event: PeerJoined) -> float:
         """When a node was connected, later than what another switch says of the same node.
@@ -342,7 +263,7 @@ class SwitchCore:
         self._tables.links[peer.id] = peer
         self.counters.links += 1
         self._mesh.join(peer, out)
-        self._settle(self._claims.silence(peer.endpoint.uuid, silent=False), out)
+        self._census.settle(self._claims.silence(peer.endpoint.uuid, silent=False), out)
         out.others.append(Linked(peer.endpoint.uuid))
 
     def _counts_more(self, known: Peer, newer: Peer) -> bool:
@@ -359,12 +280,12 @@ class SwitchCore:
         if peer.is_link:
             del self._tables.links[peer.id]
             self._claims.silence(uuid, silent=False)
-            self._settle(self._mesh.leave(peer, out), out)
+            self._census.settle(self._mesh.leave(peer, out), out)
             out.others.append(Unlinked(uuid))
         else:
-            del self._nodes[peer.id]
+            del self._tables.nodes[peer.id]
             self._claims.remove(self._me.uuid, uuid)
-            self._settle([uuid], out)
+            self._census.settle([uuid], out)
             self._mesh.tell_gone([uuid], out)
 
     def _forget_connection(self, peer: Peer, out: Outbox) -> None:
@@ -375,7 +296,11 @@ class SwitchCore:
 
     def _evict(self, peer: Peer, out: Outbox) -> None:
         self.counters.evicted += 1
-        out.others.append(Close(peer.connection, "overloaded: the peer does not keep up"))
+        self._drop(peer, "overloaded: the peer does not keep up", out)
+
+    def _drop(self, peer: Peer, reason: str, out: Outbox) -> None:
+        """Close a connection, and forget who was there."""
+        out.others.append(Close(peer.connection, reason))
         self._remove(peer, out)
 
     # Pressure
@@ -401,36 +326,21 @@ class SwitchCore:
                 self._check_alive(peer, now, out)
         if self._publish_at is None or now >= self._publish_at:
             self._publish_at = now + self._me.keep_alive
-            self._publish(out)
+            self._mesh.tell(out, self._census.publish(out), services=False)
 
     def _check_alive(self, peer: Peer, now: float, out: Outbox) -> None:
         missed = (now - peer.heard) / peer.endpoint.keep_alive
         if missed >= MISSED_DOWN:
             self.counters.silenced += 1
-            silence = f"unavailable: no sign of life for {now - peer.heard:.1f} s"
-            out.others.append(Close(peer.connection, silence))
-            self._remove(peer, out)
+            self._drop(peer, f"unavailable: no sign of life for {now - peer.heard:.1f} s", out)
             return
         state = NodeState.UNREACHABLE if missed >= MISSED_UNREACHABLE else NodeState.UP
         uuid = peer.endpoint.uuid
         if peer.is_link:
             silent = state is NodeState.UNREACHABLE
             if silent is not self._claims.is_silent(uuid):
-                self._settle(self._claims.silence(uuid, silent=silent), out)
+                self._census.settle(self._claims.silence(uuid, silent=silent), out)
             return
         node = self._claims.of(self._me.uuid, uuid)
         if node is not None and node.state is not state:
             self._own(replace(node, state=state), out)
-
-    def _publish(self, out: Outbox) -> None:
-        """The figures that changed, and with them the switch's own sign of life."""
-        wanted = sorted(self._reported | {self._me.uuid})
-        self._reported.clear()
-        nodes = [node for uuid in wanted if (node := self.directory.node(uuid)) is not None]
-        self._tell(Action.PATCH, nodes, out, services=False)
-        own = [node for node in nodes if node.switch == self._me.uuid]
-        self._mesh.tell(out, own, services=False)
-
-
-def _same_but_figures(one: NodeInfo, other: NodeInfo) -> bool:
-    return replace(one, statistics=other.statistics) == other

@@ -50,11 +50,19 @@ __all__ = ["Receive", "Router", "crossed"]
 
 Receive = Callable[["Peer", Header, bytes, "Outbox"], None]
 """Takes a message to the switch itself."""
+Service = tuple[bytes, int]
+"""Name and area of a service."""
 
 _ANY: Final = DESTINATION_SINGLE.encode()
 _LEADER: Final = DESTINATION_LEADER.encode()
 _PLACEHOLDERS: Final = frozenset({NO_DESTINATION, _ANY, _LEADER})
 _REPLY: Final = int(Flag.REPLY)
+_MODES: Final = {int(mode): mode for mode in MulticastMode if mode < 16}
+_ALL: Final = MulticastMode.ALL
+_PRIORITY_MODE: Final = 6
+"""Offset of priority and mode."""
+_AREA: Final = 7
+"""Offset of the area of the service."""
 _HOPS: Final = 10
 """Offset of the number of links that a message crossed."""
 
@@ -115,7 +123,7 @@ class Router:
             raise RemoteProtocolError(f"node {peer.endpoint.uuid} sent under another id")
         target = self._routes.get(destination)
         if target is None:
-            self._resolve(peer, frame, destination, out)
+            self._resolve(peer, frame, destination, name, out)
         elif target.fast:
             self._counters.forwarded += 1
             self._counters.forwarded_bytes += len(frame)
@@ -168,38 +176,52 @@ class Router:
             if not receivers:
                 # The last provider left while the message was under way; all others got theirs.
                 self._counters.dropped += 1
-            for receiver in receivers:
-                self._forward(peer, receiver, receiver.id, frame, out)
+            self._to_all(peer, receivers, frame, out)
         else:
             node = _text(destination)
             error = UnavailableError(f"no node {node} behind switch {_text(self._id)}")
             self.give_back(peer, frame, error, out)
 
-    def _resolve(self, peer: Peer, frame: bytes, destination: bytes, out: Outbox) -> None:
-        """A message of a node whose destination is not a known node."""
-        header = read_header(frame)
+    def _resolve(
+        self, peer: Peer, frame: bytes, destination: bytes, name: int, out: Outbox
+    ) -> None:
+        """A message of a node whose destination is not a known node; ``name`` is its size."""
         if destination == self._id:
-            self._receive(peer, header, frame, out)
+            self._receive(peer, read_header(frame), frame, out)
             return
-        mode = read_mode(header)
-        if destination == NO_DESTINATION and mode is MulticastMode.ALL:
-            self._multicast(peer, header, frame, out)
+        mode = _MODES.get(frame[_PRIORITY_MODE] & 15)
+        if mode is None:
+            raise DecodeError(
+                f"unknown multicast mode {frame[_PRIORITY_MODE] & 15}", offset=_PRIORITY_MODE
+            )
+        service = frame[HEADER_SIZE : HEADER_SIZE + name], frame[_AREA]
+        if destination == NO_DESTINATION and mode is _ALL:
+            self._multicast(peer, service, frame, out)
         elif destination in _PLACEHOLDERS:
             rule = MulticastMode.LEADER if destination == _LEADER else mode
-            self._anycast(peer, header, frame, rule, out)
+            self._anycast(peer, service, frame, rule, out)
         else:
             error = UnavailableError(f"no node {_text(destination)} in the network")
             self.give_back(peer, frame, error, out)
 
-    def _multicast(self, peer: Peer, header: Header, frame: bytes, out: Outbox) -> None:
-        service = read_service(frame, header)
+    def _multicast(self, peer: Peer, service: Service, frame: bytes, out: Outbox) -> None:
         offer = self._offers.of(service)
         if not offer.peers and not offer.links:
             self.give_back(peer, frame, _no_provider(service, ""), out)
-        for target in offer.peers:
-            self._forward(peer, target, target.id, frame, out)
+        self._to_all(peer, offer.peers, frame, out)
         if offer.links:
             self._multicast_abroad(peer, offer, frame, out)
+
+    def _to_all(self, peer: Peer, receivers: tuple[Peer, ...], frame: bytes, out: Outbox) -> None:
+        """One copy for each of some nodes of this switch."""
+        counters, size = self._counters, len(frame)
+        for target in receivers:
+            if target.fast:
+                counters.forwarded += 1
+                counters.forwarded_bytes += size
+                out.send(target.connection, frame)
+            else:
+                self._forward(peer, target, target.id, frame, out)
 
     def _multicast_abroad(self, peer: Peer, offer: Offer, frame: bytes, out: Outbox) -> None:
         """One copy per link; the switch behind it makes the copies for its nodes."""
@@ -209,9 +231,8 @@ class Router:
             self._forward(peer, link, link.id, frame, out)
 
     def _anycast(
-        self, peer: Peer, header: Header, frame: bytes, mode: MulticastMode, out: Outbox
+        self, peer: Peer, service: Service, frame: bytes, mode: MulticastMode, out: Outbox
     ) -> None:
-        service = read_service(frame, header)
         offer = self._offers.of(service)
         chosen = self._picker.pick(mode, service, offer.live, offer.nearby, peer.endpoint.uuid)
         node = b"" if chosen is None else node_bytes(chosen)
@@ -219,9 +240,15 @@ class Router:
         if target is None:
             on = f" on node {peer.endpoint.uuid}" if mode is MulticastMode.LOCAL else ""
             self.give_back(peer, frame, _no_provider(service, on), out)
+            return
+        # The choice is written into the frame, so that nobody behind us chooses again.
+        frame = redirected(frame, node)
+        if target.fast:
+            self._counters.forwarded += 1
+            self._counters.forwarded_bytes += len(frame)
+            out.send(target.connection, frame)
         else:
-            # The choice is written into the frame, so that nobody behind us chooses again.
-            self._forward(peer, target, node, redirected(frame, node), out)
+            self._forward(peer, target, node, frame, out)
 
     def _forward(
         self, peer: Peer, target: Peer, destination: bytes, frame: bytes, out: Outbox
@@ -266,6 +293,6 @@ def _name(target: Peer, destination: bytes) -> str:
     return f"node {_text(destination)}"
 
 
-def _no_provider(service: tuple[bytes, int], where: str) -> UnavailableError:
+def _no_provider(service: Service, where: str) -> UnavailableError:
     name = service[0].decode("utf-8", "replace")
     return UnavailableError(f"no live provider of service {name!r} area {service[1]}{where}")

@@ -81,10 +81,12 @@ class Peer:
 class Tables:
     """Connections by number, and where the nodes of the network are."""
 
-    __slots__ = ("links", "peers", "routes", "slow")
+    __slots__ = ("links", "nodes", "peers", "routes", "slow")
 
     def __init__(self) -> None:
         self.peers: dict[int, Peer] = {}
+        self.nodes: dict[bytes, Peer] = {}
+        """Connected nodes by id."""
         self.links: dict[bytes, Peer] = {}
         """Connected switches by id."""
         self.routes: dict[bytes, Peer] = {}
