@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from l8orm import OrmService
+from l8types.criteria import SortKey
 from l8types.enums import Action, MulticastMode, Operator
 from l8types.errors import L8Error, error_class
 from l8types.pb import L8MetaData, L8Query
@@ -19,7 +21,7 @@ from l8types.protocols.models import Introspector
 from l8types.protocols.services import Call
 from l8types.values import Element, Page, ServiceKey
 
-from .queries import FakeQuery, where
+from .queries import FakeQuery, path, where
 
 if TYPE_CHECKING:
     from l8types.protocols.data import Elements, Query
@@ -81,9 +83,50 @@ class FakeFactory:
         return FakeElements(entries, metadata=page.metadata)
 
 
+class FakeCache:
+    """All items in a dictionary; counts how often it was asked."""
+
+    def __init__(self, models: Introspector, items: Iterable[object]) -> None:
+        self._key_of = models.primary_key
+        self._items = {self._key_of(item): item for item in items}
+        self.asked = 0
+
+    def put(self, item: object) -> None:
+        self._items[self._key_of(item)] = item
+
+    def get(self, key: str) -> object | None:
+        self.asked += 1
+        return deepcopy(self._items.get(key))
+
+    def fetch(self, query: Query, *, scope: Any = None) -> Page:
+        self.asked += 1
+        found = [self._items[key] for key in sorted(self._items)]
+        if scope is not None:
+            found = [shown for item in found if (shown := scope(item)) is not None]
+        found = query.sort(query.filter(found))
+        metadata = L8MetaData()
+        metadata.key_count.counts["Total"] = float(len(found))
+        start = query.page * query.limit
+        return Page(
+            deepcopy(found[start : start + query.limit] if query.limit else found), metadata
+        )
+
+
+@dataclass
+class FakeCaches:
+    """Makes caches and remembers them."""
+
+    models: Introspector
+    made: list[FakeCache] = field(default_factory=list)
+
+    def create(self, model: type, *, items: Iterable[object] = ()) -> FakeCache:
+        self.made.append(FakeCache(self.models, items))
+        return self.made[-1]
+
+
 QUERY = re.compile(
     r"select \* from (\w+)(?: where (\w+) ([<>=]+) (\S+))?(?: limit (\d+))?(?: page (\d+))?"
-    r"(?: match-case)?"
+    r"(?: sort-by (\w+))?(?: match-case)?"
 )
 
 
@@ -102,12 +145,13 @@ class FakeQueries:
     def from_wire(self, message: L8Query) -> Query:
         found = QUERY.fullmatch(message.text)
         assert found is not None, message.text
-        name, attribute, operator, value, limit, page = found.groups()
+        name, attribute, operator, value, limit, page, by = found.groups()
         root = self._models.inspect(self._roots[name])
         criteria = None
         if attribute:
             criteria = where(root, attribute, Operator(operator), json.loads(value))
-        facts = FakeQuery(root, criteria, limit=int(limit or 0), page=int(page or 0))
+        keys = (SortKey(path(root, by)),) if by else ()
+        facts = FakeQuery(root, criteria, keys, limit=int(limit or 0), page=int(page or 0))
         return cast("Query", facts)
 
 
@@ -122,12 +166,17 @@ class FakeNode:
     service: OrmService | None = None
     asked: list[tuple[str, Action]] = field(default_factory=list)
     before_request: Callable[[FakeNode], Any] | None = None
+    caches: FakeCaches = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.caches = FakeCaches(self.models)
 
     @property
     def resources(self) -> Any:
         return SimpleNamespace(
             introspector=self.models,
             elements=FakeFactory(),
+            caches=self.caches,
             queries=FakeQueries(self.models, self.roots),
             security=SimpleNamespace(scope_item=self.scope),
             registry=SimpleNamespace(info_of=lambda model: SimpleNamespace(name=model.__name__)),
@@ -155,6 +204,15 @@ class FakeNode:
         except L8Error as error:
             return FakeFactory().error(error)
         return cast("FakeElements", answer)
+
+    async def parts(self, *values: object) -> list[list[object]]:
+        """Read the answer of the service in parts."""
+        assert self.service is not None
+        elements = FakeFactory().of(*values)
+        if len(values) == 1 and isinstance(values[0], L8Query):
+            elements = FakeElements(query=values[0])
+        found = self.service.stream(cast("Elements", elements), self.call(Action.GET))
+        return [list(part.values) async for part in found]
 
     async def request(
         self,

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import field, make_dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import sqlalchemy as sa
 
 from l8orm import SqlOrm, SqlOrmFactory
-from l8orm._migrate import SCHEMA
-from l8types.enums import Action, DecoratorType, Operator
-from l8types.errors import ConflictError
+from l8orm._schema import SCHEMA
+from l8types.enums import Action, DecoratorType, Kind, Operator
+from l8types.errors import ConflictError, UnavailableError
 
 from .fakes import introspector
 from .models import Leaf, Part
@@ -186,4 +186,142 @@ async def test_an_index_declared_later_is_made(url: str) -> None:
         "testing", lambda each: each.run_sync(lambda c: sa.inspect(c).get_indexes("thing"))
     )
     assert "thing_count_idx" in [index["name"] for index in found]
+    await orm.aclose()
+
+
+async def names(orm: SqlOrm) -> dict[str, set[str]]:
+    """Columns by table, as they are in the database."""
+
+    def look(connection: sa.Connection) -> dict[str, set[str]]:
+        inspector = sa.inspect(connection)
+        return {
+            table: {column["name"] for column in inspector.get_columns(table)}
+            for table in inspector.get_table_names()
+        }
+
+    return await orm._database.read("testing", lambda each: each.run_sync(look))
+
+
+async def test_a_migration_can_be_shown_before_it_is_made(lasting: str) -> None:
+    """A dry run gives the SQL and leaves the database as it is; then the same is done."""
+    old = model(name=(str, ""))
+    new = model(name=(str, ""), count=(int, 5), leaves=(list[Leaf], list))
+    orm = await opened(lasting, old)
+    await orm.write(Action.POST, [old("a", "x")])
+    await orm.aclose()
+    orm = await opened(lasting, new, indexed="count")
+    before = await names(orm)
+    shown = await orm.planned(new)
+    assert await names(orm) == before
+    assert shown.steps == (
+        "add column thing.count",
+        "create index thing_count_idx",
+        "create table thing__leaves",
+    )
+    assert "ALTER TABLE thing ADD COLUMN count BIGINT DEFAULT 0" in str(shown)
+    assert "CREATE TABLE thing__leaves" in str(shown)
+    assert shown.destructive == ()
+    assert (await orm.migrate(new)).steps == shown.steps
+    assert str(await orm.planned(new)) == "-- the tables of Thing fit\n"
+    assert await orm.storage(new).get("a") == new("a", "x", 0)
+    await orm.aclose()
+
+
+async def test_a_database_that_is_empty_can_be_planned(lasting: str) -> None:
+    """Not even the store's own tables are made by a dry run."""
+    kind = model(leaves=(list[Leaf], list))
+    orm = await opened(lasting, kind)
+    shown = await orm.planned(kind)
+    assert shown.steps == (
+        "create table thing",
+        "create index thing_unique",
+        "create table thing__leaves",
+    )
+    assert await names(orm) == {}
+    await orm.aclose()
+
+
+async def test_something_is_lost_only_when_that_is_asked_for(lasting: str) -> None:
+    """Columns, tables and types that the model no longer has go, the rest stays."""
+    old = model(
+        gone=(int, 0),
+        kept=(str, ""),
+        changed=(int, 0),
+        leaves=(list[Leaf], list),
+        parts=(dict[str, Part], dict),
+    )
+    new = model(kept=(str, ""), changed=(str, "fresh"), parts=(dict[int, Part], dict))
+    orm = await opened(lasting, old, indexed="gone")
+    await orm.write(
+        Action.POST,
+        [old("a", 1, "stays", 7, [Leaf("l")], {"k": Part("p", leaves=[Leaf("x")])})],
+    )
+    await orm.aclose()
+    orm = await opened(lasting, new)
+    with pytest.raises(ConflictError, match="ask for a destructive migration"):
+        await orm.planned(new)
+    shown = await orm.planned(new, destructive=True)
+    assert shown.destructive == (
+        "drop table thing__parts__leaves",
+        "drop table thing__parts",
+        "drop table thing__leaves",
+        "drop column thing.changed",
+        "drop column thing.gone",
+    )
+    assert str(shown).count("-- loses data") == 5
+    assert "thing__leaves" in await names(orm)
+    await orm.migrate(new, destructive=True)
+    assert await orm.storage(new).get("a") == new("a", "stays", "", {})
+    found = await names(orm)
+    assert "thing__leaves" not in found
+    assert found["thing"] == {"_key", "_unique", "id", "kept", "changed"}
+    await orm.write(Action.POST, [new("b", "k", "text", {5: Part("n", leaves=[Leaf("y")])})])
+    assert (await orm.planned(new, destructive=True)).steps == ()
+    await orm.aclose()
+
+
+async def test_whole_numbers_may_get_wider(lasting: str) -> None:
+    """A column of 32 bits becomes one of 64 with its values; the way back is refused."""
+    narrow = model(count=(Annotated[int, Kind.INT32], 0))
+    wide = model(count=(int, 0))
+    orm = await opened(lasting, narrow)
+    await orm.write(Action.POST, [narrow("a", 7)])
+    await orm.aclose()
+    orm = await opened(lasting, wide)
+    await orm.write(Action.POST, [wide("b", 2**62)])
+    found = [entry[1] async for entry in orm.storage(wide).items()]
+    assert found == [wide("a", 7), wide("b", 2**62)]
+    await orm.aclose()
+    orm = await opened(lasting, narrow)
+    with pytest.raises(ConflictError, match="holds bigint"):
+        await orm.prepare(narrow)
+    await orm.aclose()
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(lasting: str) -> None:
+    """The steps before the one that fails are taken back."""
+    old, new = model(), model(count=(int, 0), leaves=(list[Leaf], list))
+    orm = await opened(lasting, old)
+    await orm.prepare(old)
+    await run(orm, "CREATE TABLE other (x integer)")
+    await run(orm, "CREATE INDEX thing_count_idx ON other (x)")
+    await orm.aclose()
+    orm = await opened(lasting, new, indexed="count")
+    before = await names(orm)
+    with pytest.raises(UnavailableError, match="thing_count_idx"):
+        await orm.prepare(new)
+    assert await names(orm) == before
+    await orm.aclose()
+
+
+async def test_nothing_is_planned_for_a_newer_schema(lasting: str) -> None:
+    """Not even what would be destructive."""
+    kind = model()
+    orm = await opened(lasting, kind)
+    await orm.prepare(kind)
+    newer = sa.update(SCHEMA).values(version=99)
+    await orm._database.write("testing", lambda each: each.execute(newer))
+    for call in (orm.planned, orm.migrate):
+        with pytest.raises(ConflictError, match="schema version 99"):
+            await call(kind, destructive=True)
     await orm.aclose()

@@ -5,6 +5,7 @@ It keeps model objects in a relational database and has them back after a restar
 """
 
 from l8orm._factory import SqlOrmFactory, create_orm_factory
+from l8orm._migrate import Migration
 from l8orm._orm import SqlOrm
 from l8orm._remote import RemoteStorage
 from l8orm._series._factory import SqlTimeSeriesFactory, create_series_factory
@@ -13,6 +14,7 @@ from l8orm._service import OrmService, orm_sla
 from l8orm._storage import SqlStorage
 
 __all__ = [
+    "Migration",
     "OrmService",
     "RemoteStorage",
     "SqlOrm",

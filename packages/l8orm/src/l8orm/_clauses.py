@@ -111,7 +111,7 @@ class Translator:
         present: list[Clause] = [_TRUE]
         nullable = False
         for node in path.nodes:
-            member = _member(body, node)
+            member = body.members.get(node.field_name.lower())
             nullable = nullable or node.presence is not Presence.ALWAYS
             if isinstance(member, Single):
                 if member.presence is not None:

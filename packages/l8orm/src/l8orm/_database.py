@@ -105,6 +105,20 @@ class Database:
 
         return await self._finished(run())
 
+    @asynccontextmanager
+    async def snapshot(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one state of the database for as long as the block lasts.
+
+        For a server: on SQLite a block that is left by a cancellation could leave its lock behind.
+
+        Raises:
+            UnavailableError: The database cannot be reached.
+            ClosedError: It was closed.
+        """
+        options: dict[str, object] = {"isolation_level": "REPEATABLE READ"}
+        async with self._transaction(what, options) as connection:
+            yield connection
+
     async def write(self, what: str, work: Work[T]) -> T:
         """Run work that writes within a transaction, which is committed when the work ends well.
 

@@ -9,7 +9,7 @@ from l8orm._database import Database
 from l8orm._orm import SqlOrm
 
 if TYPE_CHECKING:
-    from l8types.protocols.data import OrmFactory
+    from l8types.protocols.data import OrmFactory, TimeSeriesStore
     from l8types.protocols.models import Introspector
     from l8types.protocols.runtime import Resources
 
@@ -21,10 +21,21 @@ class SqlOrmFactory:
 
     Args:
         introspector: Knows the models and keys of what will be stored.
+        series: Where the samples in items are kept, by default in the database of the items;
+            whoever opened it closes it.
+        keep_history: Whether the samples of an item outlive it.
     """
 
-    def __init__(self, introspector: Introspector) -> None:
+    def __init__(
+        self,
+        introspector: Introspector,
+        *,
+        series: TimeSeriesStore | None = None,
+        keep_history: bool = False,
+    ) -> None:
         self._introspector = introspector
+        self._series = series
+        self._keep_history = keep_history
 
     async def open(self, url: str) -> SqlOrm:
         """Open the database of a URL.
@@ -44,7 +55,9 @@ class SqlOrmFactory:
         except BaseException:
             await database.aclose()
             raise
-        return SqlOrm(database, self._introspector)
+        return SqlOrm(
+            database, self._introspector, series=self._series, keep_history=self._keep_history
+        )
 
 
 def create_orm_factory(resources: Resources) -> OrmFactory:

@@ -27,7 +27,9 @@ GENERATIONS: Final = sa.Table(
     sa.Column("number", sa.BigInteger(), nullable=False),
 )
 
-_RAISE: Final = sa.text("UPDATE l8orm_generation SET number = number + 1 WHERE model = :model")
+_RAISE: Final = sa.text(
+    "UPDATE l8orm_generation SET number = number + 1 WHERE model = :model RETURNING number"
+)
 _READ: Final = sa.text("SELECT number FROM l8orm_generation WHERE model = :model")
 
 
@@ -51,8 +53,15 @@ async def generation(connection: AsyncConnection, model: str) -> int:
     return found
 
 
-async def raise_generations(connection: AsyncConnection, models: Iterable[str]) -> None:
-    """Count a write; the last thing that a transaction does, since others wait for it."""
+async def raise_generations(connection: AsyncConnection, models: Iterable[str]) -> dict[str, int]:
+    """Count a write, the last thing that a transaction does since others wait for it.
+
+    Returns:
+        The new numbers.
+    """
+    numbers: dict[str, int] = {}
     # In one order everywhere, so that no two wait for each other.
     for model in sorted(models):
-        await connection.execute(_RAISE, {"model": model})
+        result = await connection.execute(_RAISE, {"model": model})
+        numbers[model] = result.scalar_one()
+    return numbers

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from l8orm._kinds import ValueType, value_type
 from l8orm._loading import ItemMaker, item_maker
@@ -28,6 +30,7 @@ from l8orm._members import (
     Single,
     key_column,
 )
+from l8orm._series._routes import is_series
 from l8orm._storing import RowMaker, row_maker
 from l8types.enums import Container, DecoratorType, Kind, Presence
 from l8types.errors import InvalidInputError
@@ -41,6 +44,9 @@ __all__ = ["UNIQUE_COLUMN", "Layout", "TableLayout", "make_layout"]
 
 UNIQUE_COLUMN: Final = "_unique"
 """Text of the unique key, NULL when the item has none; no two items share one."""
+
+Completer = Callable[[AsyncConnection, Iterable[object]], Awaitable[None]]
+"""Completes items in place, on the connection on which they were read."""
 
 MAX_DEPTH: Final = 12
 """Levels of nesting that get columns; what is deeper becomes JSON."""
@@ -81,6 +87,8 @@ class Layout:
     """Makes rows of items."""
     load: ItemMaker
     """Makes items of rows."""
+    complete: Completer | None = None
+    """Gives items that were read what is in no table, ``None`` when there is no such thing."""
 
     @property
     def signature(self) -> str:
@@ -170,7 +178,10 @@ class _Builder:
         one that comes again contains itself and would have columns without end.
         """
         for name, node in body.node.attributes.items():
-            body.members[name] = self._member(table, node, prefix + name, models)
+            if is_series(node):
+                body.series.append(node)
+            else:
+                body.members[name] = self._member(table, node, prefix + name, models)
 
     def _member(
         self, table: TableLayout, node: ModelNode, path: str, models: tuple[type, ...]

@@ -99,6 +99,8 @@ class _Function:
         arguments = {}
         for member in body.members.values():
             arguments[member.node.attribute] = self._member(member)
+        # To be filled with what another store has.
+        arguments.update({node.attribute: "[]" for node in body.series})
         return self._source.call(self._source.constant(body.node.model), arguments)
 
     def _member(self, member: Scalar | Document | Single | Collection) -> str:

@@ -27,6 +27,8 @@ class Body:
     node: ModelNode
     members: dict[str, Member] = field(default_factory=dict)
     """By lower-case field name."""
+    series: list[ModelNode] = field(default_factory=list)
+    """Time series, which are in no table."""
 
 
 @dataclass(slots=True)

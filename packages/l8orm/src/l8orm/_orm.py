@@ -6,33 +6,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from l8orm._batches import in_batches
 from l8orm._clauses import Translator
-from l8orm._generation import raise_generations
+from l8orm._generation import generation, raise_generations
 from l8orm._index import PageIndex
 from l8orm._layout import Layout, make_layout
-from l8orm._members import key_column
-from l8orm._merge import merged
-from l8orm._migrate import is_current, migrate
+from l8orm._migrate import Migration, is_current, migrate, planned
 from l8orm._read import QueryReader
-from l8orm._rows import CHUNK, delete_keys, insert_rows, load_items, load_keys
+from l8orm._rows import delete_keys, load_items, load_keys
+from l8orm._series._items import ItemSeries
 from l8orm._storage import SqlStorage
+from l8orm._stream import batches, matches
+from l8orm._write import WritePlan
 from l8types.enums import Action, DecoratorType
-from l8types.errors import InvalidInputError
+from l8types.errors import InvalidInputError, L8Error
 from l8types.protocols.models import ModelNode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from l8orm._database import Database
-    from l8orm._storing import Rows
-    from l8types.protocols.data import Query, Scope
+    from l8types.protocols.data import Query, Scope, TimeSeriesStore
     from l8types.protocols.models import Introspector
     from l8types.values import Page
 
@@ -41,6 +44,18 @@ __all__ = ["Prepared", "SqlOrm"]
 _log = logging.getLogger(__name__)
 
 _WRITES = frozenset((Action.POST, Action.PUT, Action.PATCH))
+
+
+BATCH: Final = 500
+"""Items of one transaction, when many are written in batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Items as they are stored, and the generation that they belong to."""
+
+    generation: int
+    items: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,9 @@ class SqlOrm:
         database: The database; closed with this.
         introspector: Knows models and keys.
         clock: Seconds that never go back, for what is remembered for a while.
+        series: Where the samples in items are kept, by default in this database; whoever opened it
+            closes it.
+        keep_history: Whether the samples of an item outlive it.
     """
 
     def __init__(
@@ -73,12 +91,20 @@ class SqlOrm:
         introspector: Introspector,
         *,
         clock: Callable[[], float] = time.monotonic,
+        series: TimeSeriesStore | None = None,
+        keep_history: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._introspector = introspector
         self._prepared: dict[type, Prepared] = {}
         self._preparing = asyncio.Lock()
+        self._series = ItemSeries(introspector, database, series, keep_history=keep_history)
+
+    @property
+    def series(self) -> TimeSeriesStore:
+        """Where the samples in items are kept."""
+        return self._series.store
 
     async def prepare(self, model: type) -> None:
         """Create or additively migrate the tables of a model.
@@ -89,6 +115,46 @@ class SqlOrm:
             InvalidInputError: Not a model, or one that does not fit into tables.
         """
         await self._prepare(model)
+
+    async def planned(self, model: type, *, destructive: bool = False) -> Migration:
+        """What :meth:`migrate` would do; nothing is written, so it can be shown first.
+
+        Raises:
+            ConflictError: The database was written by a newer or incompatible schema.
+            UnavailableError: The database cannot be reached.
+        """
+        layout = self._layout(model)
+
+        def work(connection: sa.Connection) -> Migration:
+            return planned(connection, layout, destructive=destructive)
+
+        what = f"planning {layout.root.name}"
+        return await self._database.read(what, lambda each: each.run_sync(work))
+
+    async def migrate(self, model: type, *, destructive: bool = False) -> Migration:
+        """Bring the tables of a model up to date, as a whole or not at all.
+
+        Args:
+            model: The model.
+            destructive: Also drop the tables and columns that the model no longer has, and make
+                columns of another type anew; what they hold is lost.
+
+        Raises:
+            ConflictError: The database was written by a newer or incompatible schema.
+            UnavailableError: The database cannot be reached.
+        """
+        layout = self._layout(model)
+
+        def work(connection: sa.Connection) -> Migration:
+            return migrate(connection, layout, destructive=destructive)
+
+        async with self._preparing:
+            what = f"migrating {layout.root.name}"
+            done = await self._database.write(what, lambda each: each.run_sync(work))
+            self._prepared.pop(model, None)
+        for step in done.steps:
+            _log.info("%s: %s", self._database.name, step)
+        return done
 
     async def write(self, action: Action, items: Sequence[object]) -> None:
         """POST, PUT or PATCH items in one transaction: all or none.
@@ -101,23 +167,70 @@ class SqlOrm:
             ConflictError: Its unique key belongs to another item.
             UnavailableError: The database is down, locked or full; nothing was written.
         """
+        await self.written(action, items)
+
+    async def write_batches(
+        self,
+        action: Action,
+        items: Iterable[object] | AsyncIterable[object],
+        *,
+        size: int = BATCH,
+    ) -> int:
+        """The same for any number of items, in batches, each of which is one transaction.
+
+        Args:
+            action: POST, PUT or PATCH.
+            items: The items, taken as they are needed.
+            size: Items of one batch, which are in memory together.
+
+        Returns:
+            How many were written.
+
+        Raises:
+            L8Error: As for :meth:`write`; the batches before stay written, the others are not, and
+                a note of the error tells how many items were.
+        """
+        if size < 1:
+            raise InvalidInputError(f"a batch has at least one item, not {size}")
+        done = 0
+        async for batch in in_batches(items, size):
+            try:
+                await self.write(action, batch)
+            except L8Error as error:
+                error.add_note(f"{done} items were written before")
+                raise
+            done += len(batch)
+        return done
+
+    async def written(self, action: Action, items: Sequence[object]) -> Mapping[type, Written]:
+        """Write as :meth:`write` does; what is stored now, by model."""
         if action not in _WRITES:
             raise InvalidInputError(f"action {action.name} does not write; use POST, PUT or PATCH")
         by_model: dict[type, list[object]] = {}
         for item in items:
             by_model.setdefault(type(item), []).append(item)
-        groups = [(await self._prepare(model), group) for model, group in by_model.items()]
-        if not groups:
-            return
-        plans = [_WritePlan(each, self._introspector, action, group) for each, group in groups]
-        names = ", ".join(each.layout.root.name for each, _ in groups)
+        plans = {
+            model: WritePlan(
+                (await self._prepare(model)).layout,
+                self._introspector,
+                group,
+                patch=action is Action.PATCH,
+            )
+            for model, group in by_model.items()
+        }
+        if not plans:
+            return {}
+        samples = await self._series.taken(items)
 
-        async def work(connection: AsyncConnection) -> None:
-            for plan in plans:
+        async def work(connection: AsyncConnection) -> dict[str, int]:
+            for plan in plans.values():
                 await plan.run(connection, sqlite=self._database.sqlite)
-            await raise_generations(connection, (each.layout.root.name for each, _ in groups))
+            await self._series.write(connection, samples)
+            return await raise_generations(connection, (plan.model for plan in plans.values()))
 
-        await self._database.write(f"writing {names}", work)
+        names = ", ".join(plan.model for plan in plans.values())
+        numbers = await self._database.write(f"writing {names}", work)
+        return {model: Written(numbers[plan.model], plan.items) for model, plan in plans.items()}
 
     async def read(self, query: Query, *, scope: Scope | None = None) -> Page:
         """Answer of a query, paged after ``scope``; without sort keys in the order of the keys.
@@ -133,11 +246,15 @@ class SqlOrm:
         read = prepared.reader.read
         return await self._database.read(what, lambda each: read(each, query, scope))
 
-    async def stream(self, query: Query) -> AsyncIterator[object]:
-        """All matches one by one, in the order of their keys, a batch in memory at a time.
+    async def stream(
+        self, query: Query, *, scope: Scope | None = None
+    ) -> AsyncGenerator[object, None]:
+        """All matches one by one in the order of the query, a part of them in memory at a time.
 
-        Sort keys, page and limit of the query do not count. Each batch is read for itself: an item
-        that changes meanwhile shows the state it has when its batch is read.
+        PostgreSQL shows one state of the database, SQLite each part as it is when it is read. With
+        a sort order, a limit or ``distinct`` the keys of all matches are in memory; together with a
+        ``scope`` the whole answer is, since what is hidden must not decide about the order. Close
+        the iterator when you stop early (``contextlib.aclosing``).
 
         Raises:
             UnavailableError: The database cannot be reached.
@@ -145,34 +262,19 @@ class SqlOrm:
         """
         if query.aggregates:
             raise InvalidInputError("a query with aggregates cannot be streamed; read it")
-        prepared = await self._prepared_for(query)
-        pushed = prepared.translator.translate(query.criteria)
-        async for _, item in self.batches(prepared, pushed.clause):
-            if pushed.exact or query.matches(item):
-                yield query.project(item)
-
-    async def batches(
-        self, prepared: Prepared, clause: sa.ColumnElement[bool] | None = None
-    ) -> AsyncIterator[tuple[str, object]]:
-        """Keys and items in key order, read in batches between which nothing is held."""
-        layout = prepared.layout
-        key = layout.root.sql.c[key_column(0)]
-        given = sa.true() if clause is None else clause
-
-        async def batch(after: str | None) -> list[tuple[str, object]]:
-            rest = given if after is None else sa.and_(given, key > after)
-            return await self._database.read(
-                f"reading {layout.root.name}",
-                lambda each: load_items(each, layout, rest, limit=CHUNK),
-            )
-
-        found = await batch(None)
-        while True:
-            for entry in found:
-                yield entry
-            if len(found) < CHUNK:
-                return
-            found = await batch(found[-1][0])
+        if scope is not None and (query.sort_keys or query.limit or query.distinct):
+            for item in (await self.read(query, scope=scope)).items:
+                yield item
+            return
+        each = await self._prepared_for(query)
+        found = matches(self._database, each.layout, each.translator, each.reader, query)
+        # Closed when the reader stops, and not when the garbage is collected.
+        async with aclosing(found):
+            async for item in found:
+                shown = item if scope is None else scope(item)
+                # A condition on what is hidden must not tell what it is.
+                if shown is not None and (shown is item or query.matches(shown)):
+                    yield query.project(shown)
 
     async def delete(self, query: Query, *, scope: Scope | None = None) -> int:
         """Delete the matches with all that belongs to them; how many there were.
@@ -188,17 +290,18 @@ class SqlOrm:
             raise InvalidInputError("a query with aggregates names no items to delete")
         prepared = await self._prepared_for(query)
         layout = prepared.layout
+        by_key = scope is not None or query.limit or query.distinct or layout.complete is not None
 
         async def work(connection: AsyncConnection) -> int:
             pushed = prepared.translator.translate(query.criteria)
-            if scope is None and pushed.exact and not query.limit and not query.distinct:
+            if pushed.exact and not by_key:
                 statement = sa.delete(layout.root.sql)
                 if pushed.clause is not None:
                     statement = statement.where(pushed.clause)
                 count = (await connection.execute(statement)).rowcount
             else:
                 _, entries = await prepared.reader.matches(connection, query, scope)
-                count = await delete_keys(connection, layout, [key for key, _ in entries])
+                count = await self._delete(connection, prepared, [key for key, _ in entries])
             if count:
                 await raise_generations(connection, [layout.root.name])
             return count
@@ -218,21 +321,39 @@ class SqlOrm:
 
     async def take(self, model: type, key: str) -> object | None:
         """Delete the item with a key and return it, ``None`` when there is none."""
-        layout = (await self._prepare(model)).layout
+        prepared = await self._prepare(model)
+        layout = prepared.layout
 
         async def work(connection: AsyncConnection) -> object | None:
             found = (await load_keys(connection, layout, [key])).get(key)
             if found is not None:
-                await delete_keys(connection, layout, [key])
+                await self._delete(connection, prepared, [key])
                 await raise_generations(connection, [layout.root.name])
             return found
 
         return await self._database.write(f"deleting from {layout.root.name}", work)
 
-    async def items(self, model: type) -> AsyncIterator[tuple[str, object]]:
+    async def items(self, model: type) -> AsyncGenerator[tuple[str, object], None]:
         """All keys and items in key order."""
-        async for entry in self.batches(await self._prepare(model)):
-            yield entry
+        layout = (await self._prepare(model)).layout
+        async with aclosing(batches(self._database, layout)) as found:
+            async for entry in found:
+                yield entry
+
+    async def generation(self, model: type) -> int:
+        """A number that is another one after every write of items of a model, by whomever."""
+        name = (await self._prepare(model)).layout.root.name
+        return await self._database.read(f"reading {name}", lambda each: generation(each, name))
+
+    async def everything(self, model: type) -> Written:
+        """All items of a model in one state of the database."""
+        layout = (await self._prepare(model)).layout
+
+        async def work(connection: AsyncConnection) -> Written:
+            number = await generation(connection, layout.root.name)
+            return Written(number, dict(await load_items(connection, layout)))
+
+        return await self._database.read(f"reading {layout.root.name}", work)
 
     def key_of(self, item: object) -> str:
         """Primary key text of an item.
@@ -243,8 +364,22 @@ class SqlOrm:
         return self._introspector.primary_key(item)
 
     async def aclose(self) -> None:
-        """Close the connections; idempotent."""
+        """Close the connections; idempotent. A store of samples that was given stays open."""
+        await self._series.aclose()
         await self._database.aclose()
+
+    async def _delete(
+        self, connection: AsyncConnection, prepared: Prepared, keys: Sequence[str]
+    ) -> int:
+        """Delete items with all that belongs to them."""
+        layout = prepared.layout
+        if layout.complete is None:
+            return await delete_keys(connection, layout, keys)
+        # Read again, since a caller may see too little of them to tell their series.
+        items = (await load_keys(connection, layout, keys)).values()
+        count = await delete_keys(connection, layout, keys)
+        await self._series.forget(prepared.node, connection, items)
+        return count
 
     async def _prepared_for(self, query: Query) -> Prepared:
         model = query.root.model
@@ -268,61 +403,18 @@ class SqlOrm:
         fields = self._introspector.fields
         return fields(model, DecoratorType.NON_UNIQUE), fields(model, DecoratorType.UNIQUE)
 
+    def _layout(self, model: type) -> Layout:
+        layout = make_layout(self._introspector.inspect(model), sqlite=self._database.sqlite)
+        return self._series.completing(layout)
+
     async def _make(self, model: type, declared: object) -> Prepared:
-        node = self._introspector.inspect(model)
-        sqlite = self._database.sqlite
-        layout = make_layout(node, sqlite=sqlite)
+        layout = self._layout(model)
         what = f"preparing {layout.root.name}"
         # A database that may only be read can be read when there is nothing to do.
         if not await self._database.read(what, lambda each: each.run_sync(is_current, layout)):
             done = await self._database.write(what, lambda each: each.run_sync(migrate, layout))
-            for step in done:
+            for step in done.steps:
                 _log.info("%s: %s", self._database.name, step)
-        translator = Translator(layout, sqlite=sqlite)
+        translator = Translator(layout, sqlite=self._database.sqlite)
         reader = QueryReader(layout, translator, PageIndex(self._clock))
-        return Prepared(node, layout, translator, reader, declared)
-
-
-class _WritePlan:
-    """A write of items of one model, checked before the transaction begins."""
-
-    def __init__(
-        self,
-        prepared: Prepared,
-        introspector: Introspector,
-        action: Action,
-        items: Iterable[object],
-    ) -> None:
-        self._prepared = prepared
-        self._introspector = introspector
-        self._patch = action is Action.PATCH
-        self._items: dict[str, object] = {}
-        for item in items:
-            key = introspector.primary_key(item)
-            before = self._items.get(key)
-            if self._patch and before is not None:
-                self._items[key] = merged(prepared.node, before, item)
-            else:
-                self._items[key] = item
-        # Wrong values are refused before anything happens.
-        self._rows = self._made()
-
-    def _made(self) -> Rows:
-        layout, unique_key = self._prepared.layout, self._introspector.unique_key
-        rows: Rows = [[] for _ in layout.tables]
-        layout.store(((key, unique_key(item), item) for key, item in self._items.items()), rows)
-        return rows
-
-    async def run(self, connection: AsyncConnection, *, sqlite: bool) -> None:
-        """Replace the items with all their rows."""
-        layout, keys = self._prepared.layout, list(self._items)
-        if not sqlite:
-            # Two writers of one key would both delete nothing and then both insert it.
-            lock = sa.func.hashtext(layout.root.name)
-            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
-        if self._patch:
-            for key, before in (await load_keys(connection, layout, keys)).items():
-                self._items[key] = merged(self._prepared.node, before, self._items[key])
-            self._rows = self._made()
-        await delete_keys(connection, layout, keys)
-        await insert_rows(connection, layout, self._rows)
+        return Prepared(layout.root.body.node, layout, translator, reader, declared)

@@ -70,7 +70,7 @@ class QueryReader:
         self, connection: AsyncConnection, query: Query, scope: Scope | None
     ) -> tuple[int, Entries]:
         """How many items match, and those of the page that is asked for, whole and in order."""
-        if scope is not None or not query.limit:
+        if scope is not None or not query.limit or self._depends_on_more(query):
             return await self._matches(connection, query, scope)
         asked = fingerprint(query)
         now = await generation(connection, self._layout.root.name)
@@ -110,6 +110,12 @@ class QueryReader:
         if query.distinct:
             entries = distinct(query, entries)
         return len(entries), page_of(query, entries)
+
+    def _depends_on_more(self, query: Query) -> bool:
+        """Whether the answer may change without a write of items, since it is not all in tables."""
+        if self._layout.complete is None:
+            return False
+        return not self._translator.translate(query.criteria).exact
 
     def _order(self, query: Query) -> list[sa.ColumnElement[Any]] | None:
         """The order in SQL, ``None`` when the database cannot find the page by itself."""

@@ -11,7 +11,7 @@ from l8orm._among import among
 from l8orm._members import key_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHUNK",
+    "children",
     "chunks",
     "delete_keys",
     "fetched",
@@ -83,8 +84,10 @@ async def load_items(
     rows = await fetched(connection, statement)
     found: list[tuple[str, object]] = []
     for part in chunks(rows):
-        children = await _children(connection, layout, [row[0] for row in part])
-        found.extend(layout.load([part, *children]))
+        below = await children(connection, layout, [row[0] for row in part])
+        found.extend(layout.load([part, *below]))
+    if layout.complete is not None:
+        await layout.complete(connection, [item for _, item in found])
     return found
 
 
@@ -99,9 +102,10 @@ async def load_keys(
     return found
 
 
-async def _children(
+async def children(
     connection: AsyncConnection, layout: Layout, keys: Sequence[str]
 ) -> list[Sequence[Row]]:
+    """The rows below those of the root with these keys, a chunk at most, by table."""
     return [
         await fetched(
             connection,
@@ -113,9 +117,16 @@ async def _children(
     ]
 
 
-async def fetched(connection: AsyncConnection, statement: sa.Select[Any]) -> Sequence[Row]:
-    """The rows of an answer as the driver gives them: what is made of them decodes them itself."""
-    result = await connection.execute(statement)
+async def fetched(
+    connection: AsyncConnection,
+    statement: sa.Select[Any],
+    given: Mapping[str, object] | None = None,
+) -> Sequence[Row]:
+    """The rows of an answer as the driver gives them: what is made of them decodes them itself.
+
+    ``given`` are the values of named parameters.
+    """
+    result = await connection.execute(statement, given)
     cursor = result.cursor
     assert cursor is not None  # noqa: S101 - it has rows
     rows: Sequence[Row] = cursor.fetchall()

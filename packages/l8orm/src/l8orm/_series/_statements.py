@@ -110,5 +110,5 @@ def bucket_values(function: Downsample, *, native: bool) -> Statement:
         found = sa.select(columns.start, columns.value).where(columns.stamp.in_(newest))
     else:
         value = getattr(sa.func, function.value)(columns.value)
-        found = sa.select(columns.start, value).group_by(columns.start)
+        found = sa.select(columns.start, sa.cast(value, sa.Double())).group_by(columns.start)
     return found.order_by(columns.start).limit(MAX_ANSWER + 1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from l8orm._rows import fetched
 from l8orm._series._insert import insert_samples
 from l8orm._series._retention import Retention, check_terms
 from l8orm._series._samples import (
@@ -21,7 +22,13 @@ from l8orm._series._samples import (
     checked_range,
     checked_width,
 )
-from l8orm._series._statements import BELOW, IN_RANGE, LATEST, bucket_values, latest_of_many
+from l8orm._series._statements import (
+    BELOW,
+    IN_RANGE,
+    LATEST,
+    bucket_values,
+    latest_of_many,
+)
 from l8orm._series._tables import LOCK, POINTS, SERIES, create_tables, have_tables
 from l8orm._series._timescale import Timescale, detect
 from l8types.errors import InvalidInputError
@@ -271,8 +278,7 @@ class SqlTimeSeriesStore:
         found: dict[str, list[TimeSeriesPoint]] = {}
         for start in range(0, len(property_ids), CHUNK):
             statement = latest_of_many(property_ids[start : start + CHUNK], count)
-            rows: Sequence[Any] = (await connection.execute(statement)).all()
-            for property_id, stamp, value in rows:
+            for property_id, stamp, value in await fetched(connection, statement):
                 found.setdefault(property_id, []).append(TimeSeriesPoint(stamp, value))
         return found
 
@@ -294,11 +300,9 @@ class SqlTimeSeriesStore:
         if not await self.is_there():
             return ()
 
-        async def work(connection: AsyncConnection) -> Sequence[Any]:
-            found: Sequence[Any] = (await connection.execute(statement, given)).all()
-            return found
-
-        return await self._database.read("reading samples", work)
+        return await self._database.read(
+            "reading samples", lambda each: fetched(each, statement, given)
+        )
 
     async def _create(self, connection: AsyncConnection) -> None:
         if not await connection.run_sync(create_tables):
@@ -344,10 +348,10 @@ class SqlTimeSeriesStore:
         return await self._database.write("removing old samples", work)
 
 
-def _bounded(rows: Sequence[tuple[int, float]], property_id: str) -> list[TimeSeriesPoint]:
+def _bounded(rows: Sequence[Any], property_id: str) -> list[TimeSeriesPoint]:
     if len(rows) > MAX_ANSWER:
         raise InvalidInputError(
             f"the range of series {property_id} holds more than {MAX_ANSWER} values; ask for a "
             "shorter one, or for wider buckets"
         )
-    return [TimeSeriesPoint(int(stamp), float(value)) for stamp, value in rows]
+    return list(starmap(TimeSeriesPoint, rows))
