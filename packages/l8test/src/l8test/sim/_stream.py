@@ -352,6 +352,12 @@ class SimTransport(asyncio.Transport):
     def abort(self) -> None:
         self._abort(None)
 
+    # What the TLS of asyncio asks of a transport beside its public functions.
+    _start_tls_compatible = True
+
+    def _force_close(self, error: Exception | None) -> None:
+        self._abort(error)
+
     def _abort(self, error: Exception | None) -> None:
         if self.gone:
             return
