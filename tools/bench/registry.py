@@ -267,4 +267,16 @@ BENCHMARKS: Final = (
         module="tools.bench.orm",
         function="measure_peer",
     ),
+    Benchmark(
+        name="aiosqlite alone",
+        group="samples on SQLite: appended, read as a range, answers down-sampled, per second",
+        module="tools.bench.series",
+        function="measure_driver",
+        limit=True,
+    ),
+    Benchmark(
+        name="our series",
+        group="samples on SQLite: appended, read as a range, answers down-sampled, per second",
+        module="tools.bench.series",
+    ),
 )
