@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,6 +160,22 @@ def test_no_message_does_harm(message: L8Query) -> None:
         return
     query.filter([T(), T("x", 1)])
     assert query.to_wire() == message
+
+
+@pytest.mark.feature("GQ-34")
+@given(strategies.queries(), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255))))
+def test_no_byte_does_harm(text: str, changes: list[tuple[int, int]]) -> None:
+    """A damaged message that can be read at all is a query or an error."""
+    data = bytearray(QUERIES.parse(text).to_wire().SerializeToString())
+    for place, value in changes:
+        data[place % len(data)] = value
+    try:
+        message = L8Query.FromString(bytes(data))
+        query = QUERIES.from_wire(message)
+    except (DecodeError, QueryError):
+        return
+    query.filter([Device("x"), T()])
+    query.explain()
 
 
 @given(st.text(max_size=8), st.text(max_size=8))
