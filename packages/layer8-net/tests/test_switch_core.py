@@ -228,7 +228,7 @@ class TestDirectory:
         node = records.node_of(record)
         assert (node.alias, node.switch, node.started) == ("node 2", SWITCH.uuid, 77.0)
 
-    @pytest.mark.feature("NIC-12")
+    @pytest.mark.feature("NIC-12", "HLT-02", "HLT-06")
     def test_services(self) -> None:
         """Offered and withdrawn services are told to everybody and change who is reached."""
         net = VirtualNet()
@@ -240,7 +240,7 @@ class TestDirectory:
         a.send(mode=MulticastMode.ALL)
         assert a.received[0].failure
 
-    @pytest.mark.feature("NET-18")
+    @pytest.mark.feature("NET-18", "HLT-10")
     def test_departure(self) -> None:
         """A node whose connection is lost is gone for everybody, with all it offered."""
         net = VirtualNet()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import random
 import secrets
 import socket
 import struct
@@ -23,6 +22,8 @@ from layer8_net._core.discovery import Announcer, DiscoveryCounters
 from layer8_net._exposure import is_loopback
 
 if TYPE_CHECKING:
+    import random
+
     from l8types.protocols.runtime import Resources
     from l8types.settings import NodeSettings
 
@@ -49,14 +50,15 @@ class Discovery:
     Args:
         resources: The parts of the node.
         learn: Whom to tell.
+        dice: Spreads the announcements of several switches.
     """
 
-    def __init__(self, resources: Resources, learn: Learn) -> None:
+    def __init__(self, resources: Resources, learn: Learn, dice: random.Random) -> None:
         self._settings = resources.settings
         self._guard = resources.security
         self._now = resources.clock.monotonic
         self._learn = learn
-        self._random = random.SystemRandom()
+        self._random = dice
         self._announcer: Announcer | None = None
         self._channels: list[asyncio.DatagramTransport] = []
 

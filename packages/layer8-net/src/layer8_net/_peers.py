@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from layer8_net._uplink import Uplink, UplinkEvents
 from layer8_net.errors import SameIdError
 
 if TYPE_CHECKING:
+    import random
     import ssl
 
     from l8types.protocols.runtime import Resources
@@ -42,15 +42,22 @@ class Peers:
         me: The switch as its peers see it.
         resources: The parts of the node.
         connections: Takes the links.
+        dice: Spreads the attempts of several switches.
     """
 
-    def __init__(self, me: Endpoint, resources: Resources, connections: Connections) -> None:
+    def __init__(
+        self,
+        me: Endpoint,
+        resources: Resources,
+        connections: Connections,
+        dice: random.Random,
+    ) -> None:
         self._me = me
         self._resources = resources
         self._settings = resources.settings
         self._now = resources.clock.monotonic
         self._connections = connections
-        self._random = random.SystemRandom()
+        self._random = dice
         self._book = PeerBook(me.uuid)
         self._wake = asyncio.Event()
         self._dialling: dict[str, Target] = {}

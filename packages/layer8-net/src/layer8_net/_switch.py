@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import random
 from typing import TYPE_CHECKING, Final, Self
 
 from l8types.errors import ClosedError, ConfigurationError
@@ -46,12 +47,13 @@ class TcpSwitch:
     Args:
         resources: The parts of the node; ``settings``, ``security``, ``clock`` and ``metrics`` are
             used.
+        dice: Randomness of pauses, that of the system by default; not used for secrets.
 
     Raises:
         ConfigurationError: The settings ask for a wire profile that this switch does not speak.
     """
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, *, dice: random.Random | None = None) -> None:
         settings = resources.settings
         self._settings = settings
         self._guard = resources.security
@@ -62,8 +64,9 @@ class TcpSwitch:
         self._connections = Connections(
             self._me, resources, self._profile, self._core, self._directory
         )
-        self._peers = Peers(self._me, resources, self._connections)
-        self._discovery = Discovery(resources, self._peers.learn)
+        dice = dice or random.SystemRandom()
+        self._peers = Peers(self._me, resources, self._connections, dice)
+        self._discovery = Discovery(resources, self._peers.learn, dice)
         self._usage = Usage()
         self._meter = Meter(resources.metrics, settings.alias)
         self._port = 0

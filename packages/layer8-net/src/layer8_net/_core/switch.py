@@ -62,7 +62,7 @@ __all__ = ["SwitchCore"]
 MISSED_UNREACHABLE: Final = 2
 """Intervals without a sign of life after which a peer counts as unreachable."""
 MISSED_DOWN: Final = 3
-"""Intervals after which it is given up; with the default of 5 s that is the promised 15 s."""
+"""Intervals after which it is given up; with the default of 4 s well before the promised 15 s."""
 _SIMULTANEOUS_SECONDS: Final = 5.0
 """Two links to one switch that came to stand within this time mean that both sides dialled. Later
 it means that the other side lost the first one, and this side did not notice yet."""
