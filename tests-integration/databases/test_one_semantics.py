@@ -133,7 +133,8 @@ async def check(here: Places, asked: Asked) -> None:
         assert streamed == expected[1], asked
 
 
-@pytest.mark.feature("GQ-25", "GQ-11", "GQ-13", "GQ-20", "GQ-26")
+@pytest.mark.feature("GQ-11", "GQ-13", "GQ-20", "GQ-25", "GQ-26")
+@pytest.mark.feature("ORM-02", "ORM-05", "ORM-17", "ORM-18")
 @RANDOM
 @given(data=st.data())
 async def test_items(data: st.DataObject, database: str, tmp_path: Path) -> None:
