@@ -92,7 +92,7 @@ def test_a_wrong_variable_is_named(environment: dict[str, str], message: str) ->
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[node]\nprt = 1", "unknown setting 'prt'; known are alias"),
+        ("[node]\nprt = 1", "unknown setting 'prt'; known are advertise_host"),
         ("[nodes]\nport = 1", "unknown table 'nodes'"),
         ("port = ", "is not a TOML file"),
         ("[plugins]\na = 1", "maps entry-point groups to names"),
