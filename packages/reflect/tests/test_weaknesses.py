@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from l8types.enums import UpdateMode
@@ -11,7 +13,19 @@ from l8types.pb import TestProto as Sample
 from l8types.values import DELETED, Change, ChangeSet
 from reflect import Introspector, Updater, equal
 
-from .models import Device, DeviceMessage, Port
+from .models import Device, DeviceMessage, DeviceStruct, Port, PortMessage, PortStruct
+
+if TYPE_CHECKING:
+    from reflect._shapes import Raw
+
+families = pytest.mark.parametrize(
+    ("model", "port"),
+    [
+        pytest.param(Device, Port, id="dataclass"),
+        pytest.param(DeviceStruct, PortStruct, id="struct"),
+        pytest.param(DeviceMessage, PortMessage, id="protobuf"),
+    ],
+)
 
 
 def test_a_patch_can_clear(updater: Updater) -> None:
@@ -40,6 +54,51 @@ def test_a_patch_can_clear(updater: Updater) -> None:
     )
     updater.apply(ChangeSet("Device", "d", cleared), item)
     assert equal(item, Device("d", main=Port("m"), slots={"t": Port()}))
+
+
+@families
+def test_a_patch_of_named_attributes_can_clear(updater: Updater, model: Raw, port: Raw) -> None:
+    """Attributes that are named take zero and nothing too; no other one is touched."""
+
+    def old() -> Raw:
+        return model(
+            device_id="d",
+            up=True,
+            count=3,
+            note="n",
+            raw=b"r",
+            names=["a", "b"],
+            labels={"a": "1", "b": "2"},
+            main=port(name="m", speed=5),
+            slots={"s": port(name="x", speed=1)},
+        )
+
+    new = model(device_id="d", labels={"a": "1"}, load=9.5, slots={"s": port(name="x")})
+    names = ("up", "Note", "raw", "names", "labels", "main.speed", "slots")
+    found = updater.diff_of(old(), new, *names)
+    expected = model(
+        device_id="d",
+        count=3,
+        labels={"a": "1"},
+        main=port(name="m"),
+        slots={"s": port(name="x")},
+    )
+    assert equal(updater.apply(found, old()), expected)
+    assert equal(updater.apply(updater.invert(found), expected), old())
+    assert not updater.diff_of(old(), new)
+    with pytest.raises(PropertyError, match=f"unknown attribute 'nam' of {model.__name__}; did"):
+        updater.diff_of(old(), new, "up", "nam")
+    with pytest.raises(PropertyError, match=r"'slots.name' passes through 'slots' .* name that"):
+        updater.diff_of(old(), new, "slots.name")
+
+
+def test_a_named_attribute_of_a_part_that_comes_or_goes(updater: Updater) -> None:
+    """Of a part that was not there only what is named is made; of one that goes, only that goes."""
+    none, full = Device("d"), Device("d", spare=Port("s", speed=5, tags=["t"]))
+    came = updater.diff_of(none, full, "spare.speed", "spare.tags")
+    assert updater.apply(came, Device("d")).spare == Port(speed=5, tags=["t"])
+    went = updater.diff_of(full, none, "spare.tags")
+    assert updater.apply(went, Device("d", spare=Port("s", 5, ["t"]))).spare == Port("s", 5)
 
 
 def test_a_replica_follows_by_changes_alone(updater: Updater) -> None:

@@ -15,6 +15,7 @@ from reflect._adapters import shape_of
 from reflect._diff import Comparison, Paths
 from reflect._equal import quick_equality_of
 from reflect._keys import KeyPlan, make_key_plan
+from reflect._mask import masked
 from reflect._paths import split_id
 from reflect._scalars import to_text
 from reflect._shapes import Raw
@@ -71,6 +72,21 @@ class Updater:
         self._fields = introspector.fields
         self._series_limit = series_limit
         self._forms: dict[type, _Form] = {}
+
+    def diff_of(self, old: object, new: object, *names: str) -> ChangeSet:
+        """Changes of named attributes, and of nothing else: a patch that can clear.
+
+        Args:
+            old: State before.
+            new: Holds the new values; where it holds zero or nothing, that is the new value.
+            *names: Attributes, in any spelling, dotted where they are within another. A list or map
+                counts as a whole: what ``new`` lacks in it is removed.
+
+        Raises:
+            PropertyError: As for :meth:`diff`; an attribute does not exist or is within a list or
+                map.
+        """
+        return masked(self.diff(old, new), old, new, names, self._introspector)
 
     def diff(self, old: object, new: object, *, mode: UpdateMode = UpdateMode.PUT) -> ChangeSet:
         """Changes that turn ``old`` into ``new``; neither is modified, nor shared with the changes.
