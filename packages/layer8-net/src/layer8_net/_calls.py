@@ -265,6 +265,9 @@ class Calls:
         if mode is MulticastMode.LEADER:
             leader = self._services().leader(ServiceKey(call.service, call.area))
             return "" if leader in tried else leader
+        if mode is MulticastMode.LOCAL:
+            # What this node offers does not come here; the switch says that there is nobody.
+            return ""
         avoided = tried
         if len(self.breakers):
             avoided = tried | self.breakers.blocked(call.service, call.area, self._now())

@@ -48,10 +48,14 @@ class Figures:
         self.last_message = -1.0
         """Unix seconds of the last message received."""
 
-    def connection_lost(self) -> None:
-        """Keep what the connection counted; call it while it is still known."""
+    def connection_ended(self, *, lost: bool) -> None:
+        """Keep what the connection counted; call it while it is still known.
+
+        Args:
+            lost: Whether this side did not want it to end.
+        """
         self._earlier = self._traffic()
-        self.connection_errors += 1
+        self.connection_errors += lost
 
     def statistics(self) -> VNicStatistics:
         """Figures of this moment."""

@@ -68,7 +68,7 @@ class Inbound:
         self._holding = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Key | None] = {}
         self._requests: dict[Key, tuple[asyncio.Task[None], float]] = {}
         self._queued: set[Key] = set()
         self.expired = 0
@@ -116,8 +116,10 @@ class Inbound:
 
     def cancel_request(self, key: Key) -> None:
         """Nobody waits for the answer to a request any more; unknown ones are none of ours."""
-        running = self._requests.pop(key, None)
+        running = self._requests.get(key)
         if running is not None:
+            if running[0].cancelling():
+                return
             running[0].cancel()
         elif key in self._queued:
             self._queued.discard(key)
@@ -147,9 +149,10 @@ class Inbound:
     def _start(self, message: Message, now: float) -> None:
         self._idle.clear()
         task = self._tasks.create_task(self._run(message))
-        self._running.add(task)
-        if message.request:
-            self._requests[message.source, message.sequence] = task, now + message.timeout
+        key = _key(message) if message.request else None
+        self._running[task] = key
+        if key is not None:
+            self._requests[key] = task, now + message.timeout
         task.add_done_callback(self._done)
 
     async def _run(self, message: Message) -> None:
@@ -157,12 +160,13 @@ class Inbound:
             await self._handle(message)
         except Exception:  # noqa: BLE001 - the outermost boundary of a task
             _log.exception("handling of a message to %s area %d", message.service, message.area)
-        finally:
-            if message.request:
-                self._requests.pop((message.source, message.sequence), None)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        # Not at the end of the task itself: one that is cancelled early never gets there.
+        key = self._running.pop(task)
+        if key is not None and self._requests.get(key, (None,))[0] is task:
+            # A peer may give the same number to two requests; the entry is the later one's.
+            del self._requests[key]
         while self._waiting and self.active < self._limit:
             self._start_next(*self._waiting.pop())
         if not self.active:

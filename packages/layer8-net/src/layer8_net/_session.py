@@ -286,7 +286,7 @@ class Session:
     def _closed(self, reason: str) -> None:
         if not self._closing:
             _log.warning("%s lost the connection to the switch: %s", self._settings.alias, reason)
-        self.figures.connection_lost()
+        self.figures.connection_ended(lost=not self._closing)
         self.link = None
         if not self._closing:
             self.online.clear()
