@@ -87,19 +87,24 @@ class PeerBook:
     def due(self, now: float) -> list[Target]:
         """Those to dial now; each is to be reported as reached or failed."""
         self._forget(now)
-        busy = {target.uuid for target in self._targets.values() if target.dialling}
+        busy = self._busy()
         found = []
         for target in self._targets.values():
             if target.due <= now and self._is_wanted(target) and target.uuid not in busy:
                 target.dialling = True
-                busy.add(target.uuid)
-                busy.discard("")
+                if target.uuid:
+                    busy.add(target.uuid)
                 found.append(target)
         return found
 
     def next_due(self) -> float | None:
-        """When to ask again, ``None`` when nothing is to be dialled."""
-        waiting = [one.due for one in self._targets.values() if self._is_wanted(one)]
+        """When to ask again, ``None`` when nothing is to be dialled before something happens."""
+        busy = self._busy()
+        waiting = [
+            one.due
+            for one in self._targets.values()
+            if self._is_wanted(one) and one.uuid not in busy
+        ]
         return min(waiting, default=None)
 
     def reached(self, target: Target, uuid: str, now: float, jitter: float) -> None:
@@ -138,6 +143,10 @@ class PeerBook:
             target.seen = now
             target.backoff.reset()
             target.due = now + target.backoff.next(jitter)
+
+    def _busy(self) -> set[str]:
+        """Switches that are being dialled; not at a second address at the same time."""
+        return {one.uuid for one in self._targets.values() if one.dialling and one.uuid}
 
     def _of(self, uuid: str) -> list[Target]:
         return [target for target in self._targets.values() if target.uuid == uuid]
