@@ -245,6 +245,9 @@ def apply_notice(
 
 def _patched(node: NodeInfo, changes: Iterable[L8Notification], switch: str) -> NodeInfo:
     record = record_of(node)
+    # Go switches take a node that has just come for a switch, and tell of changes of their own
+    # nodes only: whom another one tells of is none.
+    record.is_vnet = node.uuid == switch
     for change in changes:
         match = _PROPERTY.fullmatch(change.property_id)
         if match is not None and change.newValue:
