@@ -229,6 +229,47 @@ async def test_many_items_are_filled_in_parts(
     assert list((await orm.read(all_of(models))).items) == items
 
 
+async def test_a_store_on_the_same_database_does_not_wait_for_itself(
+    lasting: str, models: Introspector
+) -> None:
+    """Opened by its own URL, it is written to in the transaction of the items all the same."""
+    series = await SqlTimeSeriesFactory().open(lasting)
+    orm = await SqlOrmFactory(models, series=series).open(lasting)
+    await orm.write(Action.POST, [FULL, device("b")])
+    assert await orm.storage(Device).get("a") == FULL
+    assert await orm.storage(Device).delete("b") == device("b")
+    assert await series.latest("device<{24}{24}a>.usage", 1) == points((2, 2.0))
+    assert await series.latest("device<{24}{24}b>.usage", 1) == []
+    await orm.aclose()
+    await series.aclose()
+
+
+async def test_passing_databases_are_not_taken_for_each_other(models: Introspector) -> None:
+    """Their URLs are equal and say nothing."""
+    series = await SqlTimeSeriesFactory().open("sqlite://")
+    orm = await SqlOrmFactory(models, series=series).open("sqlite://")
+    await orm.write(Action.POST, [FULL])
+    assert await series.latest("device<{24}{24}a>.usage", 1) == points((2, 2.0))
+    assert not {"l8_points", "l8_series"} & await tables(orm)
+    await orm.aclose()
+    await series.aclose()
+
+
+async def test_a_page_asks_once_for_all_samples(orm: SqlOrm, models: Introspector) -> None:
+    """However many items and series there are."""
+    await orm.write(Action.POST, [replace(FULL, id=f"d{n}") for n in range(30)])
+    await orm.read(all_of(models, limit=20))
+    asked: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if "l8_points" in statement:
+            asked.append(statement)
+
+    sa.event.listen(orm._database._engine.sync_engine, "before_cursor_execute", note)
+    assert len((await orm.read(all_of(models, limit=20))).items) == 20
+    assert len(asked) == 1
+
+
 @pytest.mark.feature("ORM-34")
 async def test_a_store_that_fails_keeps_the_items_out(
     apart: tuple[SqlOrm, SqlTimeSeriesStore],

@@ -36,6 +36,9 @@ __all__ = ["LATEST", "ItemSeries"]
 LATEST: Final = 100
 """Samples of each series that an item brings along when it is read."""
 
+_PASSING: Final = ("://", ":///", ":memory:")
+"""Ends of the names of databases of which every one is another."""
+
 PART: Final = MAX_ANSWER // LATEST
 """Series that a store is asked for at once."""
 
@@ -65,9 +68,13 @@ class ItemSeries:
         self.store: TimeSeriesStore = store or SqlTimeSeriesStore(database, owned=False)
         """Where the samples are."""
         self._inside: SqlTimeSeriesStore | None = None
-        """The same, when it is in the database of the items."""
-        if isinstance(self.store, SqlTimeSeriesStore) and self.store.database is database:
-            self._inside = self.store
+        """The same by the connections of the items, when it is in their database."""
+        if isinstance(self.store, SqlTimeSeriesStore):
+            if self.store.database is database:
+                self._inside = self.store
+            elif _is_same(self.store.database, database):
+                # Its own connections would wait for the transaction of the items, and that for it.
+                self._inside = SqlTimeSeriesStore(database, owned=False)
 
     async def aclose(self) -> None:
         """Close the store if it is not somebody else's; idempotent."""
@@ -168,3 +175,8 @@ class ItemSeries:
         if routes is None:
             routes = self._routes[node.model] = series_routes(node)
         return routes
+
+
+def _is_same(one: Database, other: Database) -> bool:
+    """Whether two connections lead to one database, as far as their URLs tell."""
+    return one.name == other.name and not one.name.endswith(_PASSING)
