@@ -69,6 +69,8 @@ class Link(asyncio.Protocol):
         self._paused = False
         self._scheduled = False
         self._reason = ""
+        self.error: Exception | None = None
+        """What broke the connection, ``None`` while it stands and when it was closed."""
         self._drained: list[asyncio.Future[None]] = []
         self._gone = self._loop.create_future()
         self._pressure = Pressure.NONE
@@ -102,6 +104,7 @@ class Link(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self.error = exc
         reason = self._reason or (str(exc) if exc else "closed by the peer")
         self._reason = reason
         self._transport = None

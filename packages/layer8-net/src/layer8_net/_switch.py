@@ -20,6 +20,7 @@ from layer8_net._meter import Meter
 from layer8_net._peers import Peers
 from layer8_net._profiles import profile_of
 from layer8_net._statistics import SwitchStatistics
+from layer8_net._tls import certificate_error, watch
 from layer8_net._usage import Usage
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ class TcpSwitch:
 
     async def _listen(self, context: ssl.SSLContext | None) -> asyncio.Server:
         host, port = self._settings.host, self._settings.port
+        if context is not None:
+            watch(context, self._no_tls)
         try:
             return await asyncio.get_running_loop().create_server(
                 self._connections.accept,
@@ -166,6 +169,12 @@ class TcpSwitch:
                 ) from error
             reason = error.strerror or str(error)
             raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}") from error
+
+    def _no_tls(self, error: ssl.SSLError) -> None:
+        """A connection ended before it was one of ours."""
+        self._connections.refused += 1
+        refusal = certificate_error(error, "a node that dialled")
+        _log.warning("refused: %s: %s", refusal.code, refusal.message)
 
     @property
     def running(self) -> bool:

@@ -9,16 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from l8types.errors import (
-    ConfigurationError,
-    HandshakeError,
-    L8Error,
-    UnavailableError,
-)
+from l8types.errors import ConfigurationError, L8Error, UnavailableError
 from layer8_net._core.handshake import Endpoint
 from layer8_net._core.switch_events import Pressure
 from layer8_net._link import Link
 from layer8_net._profiles import profile_of
+from layer8_net._tls import REPORT, certificate_error, watch
 
 if TYPE_CHECKING:
     from l8types.protocols.security import SecurityProvider
@@ -67,6 +63,7 @@ class Uplink:
         self._profile = profile_of(settings)
         self._me = me
         self._events = events
+        self._no_tls: ssl.SSLError | None = None
 
     async def connect(self) -> None:
         """Connect and shake hands; returns once the connection is open.
@@ -83,11 +80,13 @@ class Uplink:
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 await self._shake_hands()
         except ssl.SSLError as error:
-            raise HandshakeError(f"no TLS with {where}: {error}; check certificates") from error
+            raise certificate_error(error, where) from error
         except TimeoutError as error:
             limit = f"no answer within {_HANDSHAKE_SECONDS:g} s"
             raise UnavailableError(f"cannot reach {where}: {limit}") from error
         except OSError as error:
+            if self._no_tls is not None:
+                raise certificate_error(self._no_tls, where) from error
             reason = error.strerror or str(error)
             raise UnavailableError(f"cannot reach {where}: {reason}; is it running?") from error
         except L8Error as error:
@@ -97,6 +96,11 @@ class Uplink:
         if not self._guard.network_secret():
             raise ConfigurationError("the network secret is empty; set one, equal on all nodes")
         settings, profile = self._settings, self._profile
+        context = self._guard.tls(server_side=False)
+        self._no_tls = None
+        if context is not None:
+            watch(context)
+            REPORT.set(self._keep_failure)
         dialler = profile.dialler(self._me, self._guard)
         attempt = _Attempt(dialler, settings.max_frame_bytes + RETURN_HEADROOM, self._events)
         pressure = self._events.pressure
@@ -111,7 +115,7 @@ class Uplink:
             ),
             settings.host,
             settings.port,
-            ssl=self._guard.tls(server_side=False),
+            ssl=context,
         )
         link.send([dialler.start()])
         try:
@@ -119,6 +123,10 @@ class Uplink:
         except BaseException:
             link.abort("handshake given up")
             raise
+
+    def _keep_failure(self, error: ssl.SSLError) -> None:
+        """What this side has against the certificate; the connection ends for that reason."""
+        self._no_tls = error
 
 
 class _Attempt:
@@ -163,9 +171,11 @@ class _Attempt:
 
     def closed(self, link: Link, reason: str) -> None:
         """The connection is gone."""
-        del link
         if self._dialler.done:
             self._events.closed(reason)
+        elif isinstance(link.error, ssl.SSLError):
+            # In TLS 1.3 the side that dials learns after its own part that it was refused.
+            self._fail(link.error)
         else:
             self._fail(UnavailableError(f"the connection ended during the handshake: {reason}"))
 
@@ -179,6 +189,6 @@ class _Attempt:
             self._events.frames(rest)
         link.raise_limit(self._frame_limit)
 
-    def _fail(self, error: L8Error) -> None:
+    def _fail(self, error: L8Error | ssl.SSLError) -> None:
         if not self.result.done():
             self.result.set_exception(error)

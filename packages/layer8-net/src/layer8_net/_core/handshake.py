@@ -40,7 +40,7 @@ from l8types.enums import WireProfile
 from l8types.errors import HandshakeError, L8Error, LocalProtocolError, error_class
 from layer8_net._core.failures import error_text, split_error
 from layer8_net._core.frame import VERSION, FrameType, node_bytes
-from layer8_net.errors import SameIdError
+from layer8_net.errors import SameIdError, VersionMismatchError
 
 __all__ = ["HANDSHAKE_LIMIT", "NONCE_SIZE", "Acceptor", "Dialler", "Endpoint"]
 
@@ -98,17 +98,21 @@ def _body(frame: bytes, expected: FrameType) -> bytes:
     """Body of a handshake frame.
 
     Raises:
-        HandshakeError: Another version or another type; a refusal is raised as what it says.
+        VersionMismatchError: Another version.
+        HandshakeError: Another type; a refusal is raised as what it says.
     """
     if len(frame) < _START.size:
         raise HandshakeError(f"frame of {len(frame)} bytes is no part of a handshake")
     _, version, kind = _START.unpack_from(frame)
-    if version != VERSION:
-        raise HandshakeError(f"the peer speaks version {version}, this side {VERSION}")
     body = frame[_START.size :]
     if kind == FrameType.REFUSED:
+        # Of whatever version: a refusal is the same in all, so that its reason is understood.
         code, reason = split_error(body[:_MAX_REASON].decode("utf-8", "replace"))
         raise error_class(code)(f"the peer refused the connection: {reason}")
+    if version != VERSION:
+        raise VersionMismatchError(
+            f"the peer speaks version {version}, this side {VERSION}; bring both to the same one"
+        )
     if kind != expected:
         raise HandshakeError(f"frame type {kind} where {expected.name.lower()} was expected")
     return body
