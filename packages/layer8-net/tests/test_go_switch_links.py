@@ -167,6 +167,7 @@ def test_notices_of_other_switches() -> None:
     """A notice of another switch is applied, and goes to the nodes here as it came."""
     net = PaperNet()
     ann, hub, third = net.join(uuid=ANN), net.link(OTHER), net.link()
+    far = net.join(distant="192.0.2.9")
     there = NodeInfo(BOB, "bob", OTHER, services={SONGS: "Song"})
     net.clear()
     for notice in (
@@ -183,6 +184,8 @@ def test_notices_of_other_switches() -> None:
         assert ann.frames[-1] == frame
     assert [event.type.value for event in net.events[-2:]] == ["joined", "left"]
     assert third.frames == []
+    assert [(m.area, m.source) for m in far.of("Health")] == [(1, SWITCH)] * 2
+    assert [notice.model_key for notice in notices(far)] == [BOB, BOB]
     # Of its own nodes it knows better.
     forged = gone_notice(NodeInfo(ANN, "ann", OTHER), source=OTHER, area=0, sequence=3)
     hub.send(service="Health", action=Action.NOTIFY, data=pack_elements([(forged, None)]))

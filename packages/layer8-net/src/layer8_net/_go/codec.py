@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["decode_frame", "decode_message", "encode_message"]
 
 _ACTIONS: Final = {int(action): action for action in Action}
+_PRIORITIES: Final = tuple(Priority)
 
 
 def encode_message(message: Message, cipher: Cipher) -> bytes:
@@ -84,7 +85,7 @@ def decode_message(frame: bytes, header: Header, cipher: Cipher) -> Message:
             destination="" if header.anywhere else _node_text(header.destination),
             service=name.decode(),
             area=area,
-            priority=Priority(min(header.priority_mode >> 4, Priority.P1)),
+            priority=_PRIORITIES[min(header.priority_mode >> 4, 7)],
             mode=read_mode(header),
             action=action,
             identity=body.identity,

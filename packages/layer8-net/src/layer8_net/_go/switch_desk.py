@@ -342,7 +342,9 @@ class Desk:
         """Another switch told of its nodes; the frame went to the nodes here already."""
         if not peer.is_link:
             raise RemoteProtocolError(f"node {peer.endpoint.uuid} told of the health of others")
-        for notice in read_messages(message.data, L8NotificationSet):
+        notices = read_messages(message.data, L8NotificationSet)
+        self._publisher.relay(message.area, message.data, out)
+        for notice in notices:
             node = apply_notice(notice, self._switch.directory.node)
             if node is not None:
                 if self._adopt(peer, node, out):

@@ -88,6 +88,22 @@ class HealthPublisher:
             out,
         )
 
+    def relay(self, area: int, data: bytes, out: Outbox) -> None:
+        """Pass notices of another switch on to the nodes that have another area of health.
+
+        Args:
+            area: The area in which the others have received them already.
+            data: The notices.
+            out: Where to send.
+        """
+        frames: dict[int, bytes] = {}
+        for peer in self._tables.nodes():
+            if peer.area == area:
+                continue
+            if peer.area not in frames:
+                frames[peer.area] = self._notice_frame(peer.area, data)
+            out.send(peer.connection, frames[peer.area])
+
     def heard(self, node: NodeInfo) -> None:
         """Another switch told the nodes here of a node."""
         self._told[node.uuid] = node
@@ -114,7 +130,7 @@ class HealthPublisher:
                 notice = make(area)
                 if notice is None:
                     return slow
-                frames[area] = self._notice_frame(area, notice)
+                frames[area] = self._notice_frame(area, pack_elements([(notice, None)]))
             out.send(peer.connection, frames[area])
         return slow
 
@@ -122,12 +138,12 @@ class HealthPublisher:
         nodes = self._tables.nodes()
         return nodes + self._tables.links() if node.switch == self._me else nodes
 
-    def _notice_frame(self, area: int, notice: L8NotificationSet) -> bytes:
+    def _notice_frame(self, area: int, data: bytes) -> bytes:
         return self._seal(
             Message(
                 service=HEALTH_SERVICE,
                 area=area,
                 action=Action.NOTIFY,
-                data=pack_elements([(notice, None)]),
+                data=data,
             )
         )
