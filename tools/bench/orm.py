@@ -8,7 +8,7 @@ second, and pages per second:
 - *insert*: 10 000 new orders in one transaction; Core is given the finished rows, so making rows
   of objects counts on our side only;
 - *read*: all of them, in the order of their keys;
-- *page*: ten of 100 000 orders somewhere in the middle, with the total.
+- *page*: ten of 100 000 orders somewhere in the middle, another ten each time, with the total.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,11 +35,12 @@ from l8types.enums import Action, DecoratorType
 from reflect import Introspector
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from l8orm import SqlOrm
+    from l8types.values import Page
 
 ITEMS: Final = 10_000
 """Orders that are inserted and read."""
@@ -179,6 +181,11 @@ async def _rate(times: float, seconds: float, work: Work, before: Work | None = 
     return times / best
 
 
+def _page_numbers() -> Iterator[int]:
+    """Pages around the middle, each another one."""
+    return cycle(range(MANY // PAGE // 2, MANY // PAGE // 2 + 500))
+
+
 async def _core_read(engine: AsyncEngine) -> list[Order]:
     """Read all orders as one writes it by hand."""
     async with engine.connect() as connection:
@@ -241,8 +248,8 @@ async def _core(seconds: float, folder: str) -> dict[str, float]:
                 await connection.execute(sa.insert(ORDERS), [_order_row(item) for item in more])
                 rows = [row for item in more for row in _line_rows(item)]
                 await connection.execute(sa.insert(LINES_TABLE), rows)
-        number = MANY // PAGE // 2
-        figures["page"] = await _rate(1, seconds, lambda: _core_page(engine, number))
+        numbers = _page_numbers()
+        figures["page"] = await _rate(1, seconds, lambda: _core_page(engine, next(numbers)))
     return figures
 
 
@@ -263,12 +270,17 @@ async def _ours(seconds: float, folder: str) -> dict[str, float]:
             raise RuntimeError("what was read differs from what was written")
         for start in range(ITEMS, MANY, ITEMS):
             await store.write(Action.POST, [order(n) for n in range(start, start + ITEMS)])
-        number = MANY // PAGE // 2
-        page = queries.parse("select * from Order limit 10 page :number", number=number)
-        answer = await store.read(page)
-        if answer.total != MANY or answer.items[0] != order(number * PAGE):
+        numbers = _page_numbers()
+
+        def page() -> Awaitable[Page]:
+            text = "select * from Order limit 10 page :number"
+            return store.read(queries.parse(text, number=next(numbers)))
+
+        first = next(_page_numbers())
+        answer = await page()
+        if answer.total != MANY or answer.items[0] != order(first * PAGE):
             raise RuntimeError("the page is not the one that was asked for")
-        figures["page"] = await _rate(1, seconds, lambda: store.read(page))
+        figures["page"] = await _rate(1, seconds, page)
     return figures
 
 

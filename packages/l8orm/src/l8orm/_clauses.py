@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Pushed", "Reached", "Translator"]
 
+MAX_CONDITIONS: Final = 400
+"""SQLite takes expressions of 1000 levels, and a chain of conditions has a level for each."""
+
+MAX_DEPTH: Final = 24
+"""Conditions within conditions, each of which takes two of the 100 places of SQLite's parser."""
+
+_PER_COLLECTION: Final = 4
+"""Levels that a condition on the elements of a list or map counts for."""
+
 _NEGATIVE: Final = {
     Operator.NE: Operator.EQ,
     Operator.NOT_IN: Operator.IN,
@@ -79,10 +88,13 @@ class Translator:
         """The condition of some criteria."""
         if criteria is None:
             return Pushed(None, exact=True)
+        return self._translate(criteria) if _is_modest(criteria) else Pushed(None, exact=False)
+
+    def _translate(self, criteria: Criteria) -> Pushed:
         if isinstance(criteria, Comparison):
             return self._one(criteria)
         if isinstance(criteria, Not):
-            term = self.translate(criteria.term)
+            term = self._translate(criteria.term)
             if term.clause is None or not term.exact:
                 return Pushed(None, exact=False)
             return Pushed(sa.not_(term.clause), exact=True)
@@ -96,7 +108,7 @@ class Translator:
         return Pushed(clause, exact)
 
     def _several(self, criteria: And | Or) -> Pushed:
-        terms = [self.translate(term) for term in criteria.terms]
+        terms = [self._translate(term) for term in criteria.terms]
         clauses = [term.clause for term in terms if term.clause is not None]
         exact = all(term.exact for term in terms)
         if isinstance(criteria, And):
@@ -278,6 +290,25 @@ class Translator:
             raise UntranslatableError(other.text)
         clause = sa.and_(left.present, right.present, left.column.op(positive.value)(right.column))
         return clause if positive is operator else sa.not_(clause)
+
+
+def _is_modest(criteria: Criteria) -> bool:
+    """Whether a database takes criteria of this size."""
+    left: list[tuple[Criteria, int]] = [(criteria, 0)]
+    seen = 0
+    while left:
+        each, depth = left.pop()
+        seen += 1
+        if isinstance(each, Comparison):
+            fans = [node for node in each.path.nodes if node.container is not Container.SINGLE]
+            depth += _PER_COLLECTION * len(fans)
+        if seen > MAX_CONDITIONS or depth > MAX_DEPTH:
+            return False
+        if isinstance(each, Not):
+            left.append((each.term, depth + 1))
+        elif isinstance(each, And | Or):
+            left.extend((term, depth + 1) for term in each.terms)
+    return True
 
 
 def _member(body: Body, node: ModelNode) -> Member:

@@ -38,6 +38,13 @@ BUSY_TIMEOUT: Final = 5.0
 """Seconds for which a write waits for the writer of another process."""
 
 
+LOCK_TIMEOUT: Final = 15.0
+"""The same in PostgreSQL, where every statement may meet a lock."""
+
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds within which a server has to answer."""
+
+
 class Database:
     """Connections to one database.
 
@@ -79,7 +86,9 @@ class Database:
     def _open(self, url: sa.URL) -> AsyncEngine:
         if self.sqlite:
             return create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
-        return create_async_engine(url, pool_pre_ping=True)
+        settings = {"lock_timeout": str(int(LOCK_TIMEOUT * 1_000))}
+        arguments = {"timeout": CONNECT_TIMEOUT, "server_settings": settings}
+        return create_async_engine(url, pool_pre_ping=True, connect_args=arguments)
 
     @property
     def dialect(self) -> sa.Dialect:

@@ -22,6 +22,8 @@ _HINTS = (
     ("attempt to write a readonly database", "the database is read-only; nothing was written"),
     ("unable to open database file", "the directory does not exist or may not be used"),
     ("file is not a database", "the file was not made by SQLite"),
+    ("due to lock timeout", "another process holds a lock; nothing was written"),
+    ("No space left on device", "free some space; nothing was written"),
     ("read-only transaction", "the database is read-only; nothing was written"),
 )
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from l8orm import _sqlite
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -30,6 +32,7 @@ GENERATIONS: Final = sa.Table(
 _RAISE: Final = sa.text(
     "UPDATE l8orm_generation SET number = number + 1 WHERE model = :model RETURNING number"
 )
+_READ_SQLITE: Final = "SELECT number FROM l8orm_generation WHERE model = ?"
 _READ: Final = sa.text("SELECT number FROM l8orm_generation WHERE model = :model")
 
 
@@ -49,6 +52,9 @@ def is_begun(connection: sa.Connection, model: str) -> bool:
 
 async def generation(connection: AsyncConnection, model: str) -> int:
     """The present number, as the transaction sees it."""
+    if connection.dialect.name == "sqlite":
+        rows = await _sqlite.fetched(connection, _READ_SQLITE, (model,))
+        return int(rows[0][0])
     found: int = (await connection.execute(_READ, {"model": model})).scalar_one()
     return found
 

@@ -73,6 +73,8 @@ class TableLayout:
     """Of the last key column."""
     parent: TableLayout | None = None
     sql: sa.Table = field(init=False)
+    statement: str = ""
+    """Reads the rows of items with given keys from SQLite, made when it is first needed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from l8orm import _sqlite
+from l8orm._among import among
 from l8orm._kinds import FLOATS, RANGES, wrapped
 from l8types.enums import Kind, Operator
 
@@ -30,7 +31,11 @@ Clause = sa.ColumnElement[bool]
 Column = sa.ColumnElement[Any]
 
 MAX_MEMBERS: Final = 5_000
-"""Longest list of an ``in`` that is sent to a database, which bounds the number of parameters."""
+"""Longest list of an ``in`` that has a parameter for each member; numbers with a fraction, truth
+values and bytes have. A longer one is evaluated in memory."""
+
+_FEW: Final = 100
+"""Members up to which each has a parameter, which databases plan better."""
 
 _TRUE: Final = sa.true()
 _FALSE: Final = sa.false()
@@ -95,7 +100,7 @@ class Leaves:
                 for each in _members(operator, value)
                 if (whole := _whole(each)) is not None and low <= whole <= high
             ]
-            return column.in_(found) if found else _FALSE
+            return self._among(column, found) if found else _FALSE
         if operator is Operator.BETWEEN:
             first, last = _pair(value)
             if _is_nan(first) or _is_nan(last):
@@ -119,7 +124,7 @@ class Leaves:
         self, column: Column, operator: Operator, value: object
     ) -> Clause:
         if operator in {Operator.EQ, Operator.IN}:
-            found = [_exact(each) for each in _members(operator, value)]
+            found = [_exact(each) for each in _few(operator, value)]
             found = [each for each in found if not math.isnan(each)]
             return column.in_(found) if found else _FALSE
         if operator is Operator.BETWEEN:
@@ -139,7 +144,7 @@ class Leaves:
         return _ordered(column, operator, number)
 
     def _plain(self, wanted: type, column: Column, operator: Operator, value: object) -> Clause:
-        for each in _members(operator, value):
+        for each in _few(operator, value):
             if each.__class__ is not wanted:
                 raise UntranslatableError(value)
         return _ordered(column, operator, value)
@@ -165,6 +170,13 @@ class Leaves:
         other = sa.func.octet_length(column) != sa.func.char_length(column)
         return sa.or_(self._text_condition(sa.func.lower(column), operator, folded), other), False
 
+    def _among(self, column: Column, values: list[Any]) -> Clause:
+        if len(values) <= _FEW:
+            return column.in_(values)
+        if self._sqlite and any(isinstance(each, str) and "\0" in each for each in values):
+            raise UntranslatableError(values)
+        return among(column, values, sqlite=self._sqlite)
+
     def _check_text(self, value: object) -> None:
         if not isinstance(value, str) or (not self._sqlite and "\0" in value):
             raise UntranslatableError(value)
@@ -174,6 +186,8 @@ class Leaves:
             raise UntranslatableError(value) from error
 
     def _text_condition(self, column: Column, operator: Operator, value: Any) -> Clause:  # noqa: ANN401
+        if operator is Operator.IN and value:
+            return self._among(column, list(value))
         if operator is not Operator.LIKE:
             return _ordered(column, operator, value)
         if self._sqlite:
@@ -232,9 +246,17 @@ def _members(operator: Operator, value: object) -> tuple[Any, ...]:
         return _pair(value)
     if operator is not Operator.IN:
         return (value,)
-    if not isinstance(value, tuple | list | frozenset | set) or len(value) > MAX_MEMBERS:
+    if not isinstance(value, tuple | list | frozenset | set):
         raise UntranslatableError(value)
     return tuple(value)
+
+
+def _few(operator: Operator, value: object) -> tuple[Any, ...]:
+    """Members that are sent one by one."""
+    found = _members(operator, value)
+    if len(found) > MAX_MEMBERS:
+        raise UntranslatableError(operator)
+    return found
 
 
 def _pair(value: object) -> tuple[Any, Any]:

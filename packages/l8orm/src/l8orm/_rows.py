@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
+from l8orm import _sqlite
 from l8orm._among import among
 from l8orm._members import key_column
 
@@ -106,15 +108,25 @@ async def children(
     connection: AsyncConnection, layout: Layout, keys: Sequence[str]
 ) -> list[Sequence[Row]]:
     """The rows below those of the root with these keys, a chunk at most, by table."""
-    return [
-        await fetched(
-            connection,
-            sa.select(*table.sql.c)
-            .where(with_keys(table, keys, connection.dialect))
-            .order_by(*(table.sql.c[column.name] for column in table.keys)),
-        )
-        for table in layout.children()
-    ]
+    sqlite = connection.dialect.name == "sqlite" and not any("\0" in key for key in keys)
+    if not sqlite:
+        return [
+            await fetched(connection, _below(table, with_keys(table, keys, connection.dialect)))
+            for table in layout.children()
+        ]
+    found: list[Sequence[Row]] = []
+    text = json.dumps(keys, ensure_ascii=False)
+    for table in layout.children():
+        if not table.statement:
+            wanted = among(table.sql.c[_KEY], [], sqlite=True)
+            table.statement = str(_below(table, wanted).compile(dialect=connection.dialect))
+        found.append(await _sqlite.fetched(connection, table.statement, (text,)))
+    return found
+
+
+def _below(table: TableLayout, wanted: Clause) -> sa.Select[Any]:
+    order = (table.sql.c[column.name] for column in table.keys)
+    return sa.select(*table.sql.c).where(wanted).order_by(*order)
 
 
 async def fetched(

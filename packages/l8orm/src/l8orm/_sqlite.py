@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import event
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from collections.abc import Sequence
 
-__all__ = ["FOLD", "LIKE", "WRITES", "pattern_pieces", "probe", "set_up"]
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+__all__ = ["FOLD", "LIKE", "WRITES", "fetched", "pattern_pieces", "probe", "set_up"]
 
 FOLD: Final = "l8_fold"
 """SQL function: the text in lower case, as Python sees it."""
@@ -77,6 +79,22 @@ def probe(path: str) -> None:
         connection.execute("PRAGMA schema_version")
     finally:
         connection.close()
+
+
+async def fetched(
+    connection: AsyncConnection, statement: str, parameters: tuple[object, ...]
+) -> Sequence[Sequence[Any]]:
+    """Rows of a ready statement; in one trip to the thread of the driver instead of four.
+
+    Raises:
+        sqlite3.Error: What SQLite says, without the wrapping of SQLAlchemy.
+    """
+    raw = await connection.get_raw_connection()
+    assert raw.driver_connection is not None  # noqa: S101 - it is in use
+    rows: Sequence[Sequence[Any]] = await raw.driver_connection.execute_fetchall(
+        statement, parameters
+    )
+    return rows
 
 
 def set_up(engine: AsyncEngine, *, durable: bool) -> None:
