@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l8types.enums import Action
-from l8types.pb import L8Health
+from l8types.pb import L8Health, L8HealthStats
 from l8types.values import Message, ServiceKey
 from layer8_net._core.frame import encode_message
 from layer8_net._core.handshake import Endpoint
@@ -194,6 +194,40 @@ class TestContent:
         net, far, _ = linked()
         node = net.join()
         far.send(action=Action.PATCH, data=data)
+        node.send(destination=node.uuid)
+        assert len(node.received) == 1
+
+    @given(
+        st.integers(-(2**63), 2**63 - 1),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(),
+        st.integers(-(2**31), 2**31 - 1),
+    )
+    def test_any_figures(self, started: int, heard: int, cpu: float, status: int) -> None:
+        """Whatever figures a switch tells, they can be told on, or the switch is cut off."""
+        net, far, _ = linked()
+        node = net.join()
+        stats = L8HealthStats(last_msg_time=heard, cpu_usage=cpu, tx_msg_count=started)
+        record = far.node(new_id(), start_time=started, status=status, stats=stats)
+        far.say(Action.PATCH, Change(1, 11, [record]))
+        net.pass_time(5.0)
+        node.send(destination=node.uuid)
+        assert len(node.received) == 1
+
+    @given(st.binary(max_size=300), st.lists(st.tuples(st.integers(0, 400), st.integers(1, 255))))
+    def test_any_frame(self, data: bytes, damage: list[tuple[int, int]]) -> None:
+        """Whatever a linked switch sends, this one goes on and its nodes are not disturbed."""
+        net, far, uuid = linked()
+        node = net.join(S)
+        message = Message(
+            source=uuid, vnet=far.me, destination=node.uuid, service="S", data=data, sequence=1
+        )
+        frame = bytearray(encode_message(message))
+        for position, change in damage:
+            frame[position % len(frame)] ^= change
+        net.step(FramesReceived(far.number, [data, bytes(frame)]))
+        net.step(FramesReceived(far.number, [bytes(frame)]))
+        node.received.clear()
         node.send(destination=node.uuid)
         assert len(node.received) == 1
 

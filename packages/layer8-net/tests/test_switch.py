@@ -162,12 +162,15 @@ class TestMembers:
 class TestListening:
     """Where a switch listens."""
 
-    @pytest.mark.feature("NET-01")
+    @pytest.mark.feature("NET-01", "NET-02")
     async def test_free_port(self) -> None:
         """Port 0 gives a free one, which the switch tells."""
         async with make_switch() as switch:
             assert switch.port > 0
             assert switch.running
+            own = switch.directory.node(switch.uuid)
+            assert own is not None
+            assert own.is_switch
 
     async def test_port_in_use(self) -> None:
         """A port in use is one line that says which."""

@@ -228,7 +228,7 @@ class TestDirectory:
         node = records.node_of(record)
         assert (node.alias, node.switch, node.started) == ("node 2", SWITCH.uuid, 77.0)
 
-    @pytest.mark.feature("NIC-12", "HLT-02", "HLT-06")
+    @pytest.mark.feature("NIC-12", "HLT-02", "HLT-05", "HLT-06")
     def test_services(self) -> None:
         """Offered and withdrawn services are told to everybody and change who is reached."""
         net = VirtualNet()

@@ -38,6 +38,8 @@ __all__ = [
 
 SYSTEM_SERVICE: Final = SYSTEM_MESSAGE_SERVICE.encode()
 SYSTEM_AREA: Final = SYSTEM_AREA_PRIMARY
+_LATEST_MS: Final = 2**52
+"""Some hundred thousand years; as seconds it is exact to the millisecond."""
 
 
 def _services_message(services: Mapping[ServiceKey, str]) -> L8Services:
@@ -65,7 +67,8 @@ def _ms(seconds: float) -> int:
 
 
 def _seconds(ms: int) -> float:
-    return -1.0 if ms < 0 else ms / 1000
+    """Seconds of a time stamp; what nobody can mean is cut, so that it can be sent on."""
+    return -1.0 if ms < 0 else min(ms, _LATEST_MS) / 1000
 
 
 def _stats_message(value: NodeStatistics) -> L8HealthStats:
