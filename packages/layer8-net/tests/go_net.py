@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from .fakes import Handler
 
-GO = NodeSettings(profile=WireProfile.GO, request_timeout=10.0, keep_alive=0.5)
+GO = NodeSettings(
+    profile=WireProfile.GO, request_timeout=10.0, keep_alive=2.0, max_frame_bytes=262_144
+)
 
 
 def parts(port: int = 0, settings: NodeSettings = GO) -> FakeResources:

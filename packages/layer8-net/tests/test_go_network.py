@@ -190,6 +190,18 @@ async def test_limits_of_the_profile() -> None:
         assert ann.statistics().connections == 1
 
 
+async def test_without_streams() -> None:
+    """A streamed answer comes in one part, and a node drains without an echo of the others."""
+    async with make_switch(parts()) as switch, node(switch) as ann, node(switch, SONGS) as bob:
+        await knows(ann, bob)
+        stream = ann.stream(bob.uuid, "Songs", 0, Action.GET, ["whole"])
+        assert [part.first async for part in stream] == ["whole"]
+        await bob.drain(5.0)
+        await until(lambda: ann.directory.providers(SONGS) == ())
+        with pytest.raises(UnavailableError):
+            await ann.request("", "Songs", 0, Action.GET, ["late"])
+
+
 async def test_errors_of_services() -> None:
     """What a service raises is raised at the caller, over the border of the profile too."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import struct
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from layer8_net._go.values import pack_elements, read_entries, read_messages
 
 from .fakes import make_switch, make_vnic, until
 from .fakes import services_of as handled_by
-from .go_net import node, parts
+from .go_net import GO, node, parts
 from .go_parts import ANN, NIL_DATA, OTHER, SONGS, SWITCH, Plain
 from .go_script import SERVICES_HEALTH, SERVICES_NODE, ScriptedNode, ScriptedSwitch, framed
 
@@ -299,7 +300,9 @@ async def test_hostile_peers() -> None:
             async with asyncio.timeout(10):
                 assert len(await reader.read()) == 64
             writer.close()
-        for frame in (framed(b""), framed(bytes(119)), framed(bytes(300))):
+        too_large = struct.pack(">q", GO.max_frame_bytes + 1)
+        negative = struct.pack(">q", -1)
+        for frame in (framed(b""), framed(bytes(119)), framed(bytes(300)), too_large, negative):
             go = ScriptedNode(ANN, "go node", SERVICES_NODE)
             await go.join(switch.port)
             go.raw(frame * 3)

@@ -12,6 +12,7 @@ from l8types.values import ServiceKey
 from layer8_net._go.system import SWITCH_NAMES
 
 if TYPE_CHECKING:
+    from l8types.values import NodeInfo
     from layer8_net._core.directory import Directory
 
 __all__ = ["check_message"]
@@ -42,9 +43,16 @@ def check_message(
     if service == HEALTH_SERVICE:
         raise EncodeError(f"only switches notify of service {service!r}")
     key = ServiceKey(service, area)
-    for node in directory.nodes():
-        concerned = node.uuid == destination or (not destination and service in SWITCH_NAMES)
-        if node.is_switch and concerned and key not in node.services:
+    for node in _receivers(directory, destination, service):
+        if node.is_switch and key not in node.services:
             raise EncodeError(
                 f"switch {node.uuid} does not offer service {key}, and cannot take notices to it"
             )
+
+
+def _receivers(directory: Directory, destination: str, service: str) -> tuple[NodeInfo, ...]:
+    """Nodes among which the switches are that would take a notice themselves."""
+    if destination:
+        node = directory.node(destination)
+        return () if node is None else (node,)
+    return directory.nodes() if service in SWITCH_NAMES else ()
