@@ -328,6 +328,10 @@ class FakeUpdater:
             place.set(target, copy.deepcopy(change.new))
         return target
 
+    def check(self, item: object) -> None:
+        """Whatever is made of the model's attributes fits."""
+        self.introspector.inspect(item)
+
     def invert(self, changes: ChangeSet) -> ChangeSet:
         back = [Change(one.property_id, one.new, one.old) for one in reversed(changes.changes)]
         return ChangeSet(changes.model, changes.key, tuple(back))

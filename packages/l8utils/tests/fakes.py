@@ -207,6 +207,11 @@ class FakeUpdater:
             setattr(target, change.property_id.rpartition(".")[2], copy.deepcopy(change.new))
         return target
 
+    def check(self, item: object) -> None:
+        """Accept a book whose title is a text."""
+        if not isinstance(cast("Book", item).title, str):
+            raise PropertyError("Book.title is no text")
+
     def invert(self, changes: ChangeSet) -> ChangeSet:
         reverse = tuple(
             Change(change.property_id, change.new, change.old)

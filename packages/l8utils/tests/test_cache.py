@@ -482,3 +482,11 @@ class TestFactory:
         cache = create_caches(resources).create(Book, items=[Book("1", "a"), Book("2", "b")])
         assert isinstance(cache, MemoryCache)
         assert cache._values._attributes == {"title": "title"}
+
+
+def test_a_new_item_that_does_not_fit_its_model_is_not_kept() -> None:
+    """What a diff would refuse later is refused when it comes, and nothing changes."""
+    cache = cache_of()
+    with pytest.raises(PropertyError, match=r"Book\.title"):
+        cache.post(Book(isbn="1", title=5))  # type: ignore[arg-type]
+    assert len(cache) == 0

@@ -237,3 +237,42 @@ def test_an_instance_that_has_lost_an_attribute(introspector: Introspector) -> N
         Updater(introspector).diff(broken, Device("d"))
     with pytest.raises(AttributeError, match="main"):
         Cloner().clone(broken)
+
+
+@families
+def test_an_item_that_fits_is_accepted(model: Raw, port: Raw) -> None:
+    """Whatever the model declares may be kept: parts, lists and maps of parts, numbers as such."""
+    item = model(device_id="d", names=["a"], labels={"a": "b"}, main=port(name="p"))
+    item.ports.extend([port(name="q"), port(name="r", speed=3)])
+    Updater(Introspector()).check(item)
+
+
+@in_python
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        ("count", "abc", "int64"),
+        ("device_id", 5, "string"),
+        ("names", ["a", 1], "string"),
+        ("names", "abc", "a list of string"),
+        ("labels", {"a": 1}, "string"),
+        ("main", "abc", "Port"),
+    ],
+)
+def test_an_item_that_does_not_fit_is_named_before_it_is_kept(
+    model: Raw, port: Raw, place: str, value: object, expected: str
+) -> None:
+    """The error tells the model, the attribute, what is there and what is declared."""
+    item = model(device_id="d")
+    setattr(item, place, value)
+    with pytest.raises(PropertyError, match=rf"{model.__name__}\.{place}.*{expected}"):
+        Updater(Introspector()).check(item)
+
+
+@in_python
+def test_an_item_that_contains_itself_is_not_accepted(model: Raw, port: Raw) -> None:
+    """A cycle ends in an error that names where it closes, not in a full stack."""
+    item = model(device_id="d", main=port(name="p"))
+    item.main.children = [item.main]
+    with pytest.raises(PropertyError, match=r"main\.children.*contains itself"):
+        Updater(Introspector()).check(item)

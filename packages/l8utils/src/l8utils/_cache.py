@@ -99,7 +99,7 @@ class MemoryCache:
         clock: Tells how long an answer was not asked for, which ends it; without one none ages.
 
     Raises:
-        PropertyError: A starting item has no primary key.
+        PropertyError: A starting item has no primary key, or holds what its model does not declare.
         ConflictError: Two starting items share a unique key.
     """
 
@@ -138,6 +138,7 @@ class MemoryCache:
         self._delivering = False
         self._sequence = 0
         for item in items:
+            self._updater.check(item)
             self._store(self.key_of(item), self._cloner.clone(item))
 
     @property
@@ -161,7 +162,7 @@ class MemoryCache:
             changed.
 
         Raises:
-            PropertyError: The item has no primary key.
+            PropertyError: The item has no primary key, or holds what its model does not declare.
             ConflictError: Its unique key belongs to another item.
             InvalidInputError: It is not of the model.
             OverloadedError: The cache is full.
@@ -185,7 +186,7 @@ class MemoryCache:
             changed.
 
         Raises:
-            PropertyError: The item has no primary key.
+            PropertyError: The item has no primary key, or holds what its model does not declare.
             ConflictError: Its unique key belongs to another item.
             InvalidInputError: It is not of the model.
             OverloadedError: The cache is full.
@@ -377,6 +378,7 @@ class MemoryCache:
         return self._items.values()
 
     def _added(self, key: str, item: object) -> ItemChange:
+        self._updater.check(item)
         stored = self._cloner.clone(item)
         self._store(key, stored)
         return self._emit(self._event(NotificationType.POST, key, stored), None)

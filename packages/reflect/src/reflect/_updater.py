@@ -14,6 +14,7 @@ from l8types.values import DELETED, Change, ChangeSet, Deleted
 from reflect._adapters import shape_of
 from reflect._diff import Comparison, Paths
 from reflect._equal import quick_equality_of
+from reflect._fits import check
 from reflect._keys import KeyPlan, make_key_plan
 from reflect._mask import masked
 from reflect._paths import split_id
@@ -170,6 +171,15 @@ class Updater:
             else:
                 place.set(target, change.new)
         return target
+
+    def check(self, item: object) -> None:
+        """Accept an item whose values are what its model declares, however deep.
+
+        Raises:
+            PropertyError: A value is not of the declared type, or a part contains itself; the
+                message names the place.
+        """
+        check(item)
 
     def invert(self, changes: ChangeSet) -> ChangeSet:
         """Changes that undo ``changes``, as far as they know what was there before.

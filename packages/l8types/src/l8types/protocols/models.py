@@ -267,6 +267,17 @@ class Updater(Protocol):
         """
         ...
 
+    def check(self, item: object) -> None:
+        """Accept an item whose values are what its model declares, however deep.
+
+        Python lets a dataclass hold anything; whoever keeps items asks before it keeps one.
+
+        Raises:
+            PropertyError: A value is not of the declared type, or a part contains itself; the
+                message names the model, the attribute and what is expected.
+        """
+        ...
+
     def invert(self, changes: ChangeSet) -> ChangeSet:
         """Changes that undo ``changes``."""
         ...
