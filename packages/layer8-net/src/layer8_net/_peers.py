@@ -62,7 +62,6 @@ class Peers:
         self._wake = asyncio.Event()
         self._dialling: dict[str, Target] = {}
         """Targets by the id of the switch that answered there, while hands are shaken."""
-        self._complaints: dict[Target, str] = {}
         self.dials = 0
         """Attempts to link."""
         self.failed_dials = 0
@@ -160,7 +159,7 @@ class Peers:
         except Exception as error:  # noqa: BLE001 - a host that others told of may be any text
             self._failed(target, UnavailableError(f"cannot dial {target.host!r}: {error}"))
         else:
-            self._complaints.pop(target, None)
+            target.complaint = ""
             self._book.reached(target, target.uuid, self._now(), self._random.random())
         finally:
             for uuid in [uuid for uuid, one in self._dialling.items() if one is target]:
@@ -190,8 +189,8 @@ class Peers:
         self.failed_dials += 1
         self._book.failed(target, now, jitter)
         # One line when something is wrong, not one per attempt.
-        news = self._complaints.get(target) != error.message
-        self._complaints[target] = error.message
+        news = target.complaint != error.message
+        target.complaint = error.message
         quiet = not news or isinstance(error, (BusyError, ConflictError))
         level = logging.DEBUG if quiet else logging.WARNING
         _log.log(level, "%s: no link yet: %s", self._settings.alias, error.message)

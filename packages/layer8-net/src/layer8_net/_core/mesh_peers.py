@@ -29,7 +29,18 @@ _YIELD_SECONDS: Final = 1.0
 class Target:
     """An address at which a switch may be dialled."""
 
-    __slots__ = ("backoff", "dialling", "due", "host", "is_self", "linked", "port", "seen", "uuid")
+    __slots__ = (
+        "backoff",
+        "complaint",
+        "dialling",
+        "due",
+        "host",
+        "is_self",
+        "linked",
+        "port",
+        "seen",
+        "uuid",
+    )
 
     def __init__(self, host: str, port: int, uuid: str, due: float) -> None:
         self.host = host
@@ -42,6 +53,8 @@ class Target:
         self.dialling = False
         self.linked = False
         self.is_self = False
+        self.complaint = ""
+        """What the last attempt failed with."""
 
 
 class PeerBook:
