@@ -86,6 +86,8 @@ class Network:
     nodes: int
     observer: Observer = field(default_factory=Observer)
     quiet: bool = False
+    service: ServiceKey = SERVICE
+    """What all nodes offer."""
 
     def start(self) -> None:
         """Start all hosts."""
@@ -126,6 +128,12 @@ class Network:
             host.disk["member"] = switch
             await asyncio.Event().wait()
 
+    async def serve(self, host: Host, vnic: VNic) -> None:
+        """What a node does while it is connected: a service that records, and traffic."""
+        recorder = Recorder(self.observer, vnic.uuid)
+        await vnic.resources.services.activate(counting_sla(recorder), vnic)
+        await self._talk(host, vnic)
+
     async def _run_node(self, host: Host) -> None:
         number = int(host.name.rpartition("-")[2])
         at = self.switch_hosts()[number % self.switches]
@@ -135,9 +143,7 @@ class Network:
             try:
                 async with cast("VNic", resources.create(Plugin.VNIC)) as vnic:
                     host.disk["member"] = vnic
-                    recorder = Recorder(self.observer, vnic.uuid)
-                    await resources.services.activate(counting_sla(recorder), vnic)
-                    await self._talk(host, vnic)
+                    await self.serve(host, vnic)
             except UnavailableError as error:
                 # As whoever supervises a process that cannot start does.
                 self.world.timeline.note(f"not started: {error.message}", host.name)
@@ -226,8 +232,8 @@ class Network:
             if [node.uuid for node in directory.nodes()] != everybody:
                 known = ", ".join(node.alias for node in directory.nodes())
                 return f"{host.name} knows {known}"
-            if list(directory.providers(SERVICE)) != nodes:
-                return f"{host.name} knows {len(directory.providers(SERVICE))} providers"
+            if list(directory.providers(self.service)) != nodes:
+                return f"{host.name} knows {len(directory.providers(self.service))} providers"
         return ""
 
     def logged_error(self) -> str:
@@ -240,13 +246,17 @@ class Network:
 class NetworkTrial:
     """Faults for 30 s, then all has to be well again; about 60 simulated seconds in all."""
 
-    switches: int = 1
+    switches: int = 3
+    """How many at most; linked with each other."""
+    nodes: int = 12
+    """How many at most."""
     faults_for: float = 30.0
     kinds: tuple[FaultKind, ...] = tuple(FaultKind)
 
     def shape(self, seed: int) -> tuple[int, int]:
         """Number of switches and of nodes of a seed."""
-        return self.switches, random.Random(f"{seed}/shape").randint(2, 12)
+        source = random.Random(f"{seed}/shape")
+        return source.randint(1, self.switches), source.randint(2, self.nodes)
 
     def schedule(self, seed: int) -> Schedule:
         """The faults of a seed."""
@@ -277,7 +287,8 @@ class NetworkTrial:
             await world.until(lambda: not network.disagreement(), within)
         except TimeoutError:
             world.fail("the network converges", network.disagreement())
-        world.timeline.note("all directories agree")
+        else:
+            world.timeline.note("all directories agree")
 
 
 def watch(world: World, network: Network) -> None:
@@ -299,5 +310,3 @@ def watch(world: World, network: Network) -> None:
 
 
 NETWORK: Final = NetworkTrial()
-MESH: Final = NetworkTrial(switches=3)
-"""Three switches, linked with each other."""
