@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, cast
 
@@ -176,6 +177,35 @@ class FakeNode:
         answer = await self.network.ask(sent, message)
         return answer.raise_for_error()
 
+    async def stream(
+        self,
+        target: str,
+        service: str,
+        area: int,
+        action: Action,
+        payload: object = None,
+        *,
+        timeout: float | None = None,
+        identity: str = "",
+    ) -> AsyncGenerator[FakeElements, None]:
+        message = Message(
+            source=self.uuid,
+            service=service,
+            area=area,
+            action=action,
+            identity=identity,
+            request=True,
+            stream=True,
+        )
+        sent = Sent(self.uuid, target, service, action, self._elements(payload))
+        async with aclosing(self.network.parts(sent, message)) as parts:
+            async for part in parts:
+                yield part.raise_for_error()
+
+    async def drain(self, timeout: float | None = None) -> None:
+        self.offered.clear()
+        self.network.tell(self, DirectoryEventType.CHANGED)
+
     async def serve(self, **options: object) -> BaseService:
         """Activate the sample service."""
         tuning = options.pop("tuning", self.network.tuning)
@@ -307,6 +337,19 @@ class FakeNetwork:
             raise UnavailableError(f"no node {sent.target}")
         answer = await node.services.handle(copy.deepcopy(sent.elements), message, node.nic)
         return cast("FakeElements", copy.deepcopy(answer))
+
+    async def parts(self, sent: Sent, message: Message) -> AsyncGenerator[FakeElements, None]:
+        """A request and the parts of its answer."""
+        self.asked.append(sent)
+        await asyncio.sleep(self.delay(sent))
+        node = self._receiver(sent)
+        if node is None:
+            raise UnavailableError(f"no node {sent.target}")
+        answer = node.services.stream(copy.deepcopy(sent.elements), message, node.nic)
+        async with aclosing(answer):
+            async for part in answer:
+                await asyncio.sleep(self.delay(sent))
+                yield cast("FakeElements", copy.deepcopy(part))
 
     async def _deliver(self, sent: Sent, message: Message) -> None:
         await asyncio.sleep(self.delay(sent))

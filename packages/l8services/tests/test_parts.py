@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from l8types.enums import Action
-from l8types.errors import ConflictError
+from l8types.errors import ConflictError, NotFoundError
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 
@@ -194,3 +194,26 @@ def test_reader_that_stops_closes_the_producer() -> None:
                 await node.services.deactivate(LINES)
 
     run(scenario())
+
+
+def test_over_the_network() -> None:
+    """Another node reads the parts, and is told of an error behind them."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            await serving(network, Lines(ConflictError("no more")))
+            reader = network.node("b")
+            target = network.node("a-twin").uuid
+            parts = _asked(reader, next(iter(network.nodes)))
+            assert [(await anext(parts)).first for _ in range(3)] == [1, 2, 3]
+            with pytest.raises(ConflictError, match="no more"):
+                await anext(parts)
+            with pytest.raises(NotFoundError):
+                await anext(_asked(reader, target))
+
+    run(scenario())
+
+
+def _asked(reader: FakeNode, target: str) -> AsyncIterator[FakeElements]:
+    asked = reader.resources.elements.of(1, 2, 3)
+    return reader.stream(target, LINES.name, LINES.area, Action.GET, asked)

@@ -42,6 +42,7 @@ MESSAGES = st.builds(
     timeout=st.integers(0, 10_000_000).map(lambda ms: ms / 1000),
     request=st.booleans(),
     reply=st.booleans(),
+    stream=st.booleans(),
     failure=TEXT,
     data=st.binary(max_size=300),
     transaction=st.none() | TRANSACTIONS,

@@ -140,3 +140,81 @@ async def test_end(caplog: pytest.LogCaptureFixture) -> None:
         inbound.cancel()
     assert inbound.active == 0
     await inbound.drain(1.0)
+
+
+async def test_what_is_left_of_the_time() -> None:
+    """W-32: a request that waited is handled with what is left of its time."""
+    desk = Desk()
+    seen: list[float] = []
+
+    async def handle(message: Message) -> None:
+        seen.append(message.timeout)
+        await desk.gate.wait()
+
+    async with desk.open(limit=1, handle=handle) as inbound:
+        first, second = (_message(n, timeout=9.0, request=True) for n in range(2))
+        inbound.put([first, second])
+        await until(lambda: seen == [9.0])
+        assert inbound.deadline(first) == 9.0
+        assert inbound.deadline(second) is None
+        desk.now = 4.0
+        desk.gate.set()
+        await until(lambda: len(seen) == 2)
+    assert seen == [9.0, 5.0]
+    assert inbound.deadline(first) is None
+
+
+async def test_cancelled_requests() -> None:
+    """Cancelled requests end, at work or waiting; others, and unknown ones, are left alone."""
+    desk = Desk()
+    async with desk.open(limit=1) as inbound:
+        inbound.put([_message(n, source="a", request=True) for n in range(4)])
+        await until(lambda: desk.started == [0])
+        inbound.cancel_request(("a", 2))
+        inbound.cancel_request(("a", 2))
+        inbound.cancel_request(("b", 3))
+        inbound.cancel_request(("a", 0))
+        inbound.cancel_request(("a", 0))
+        await until(lambda: desk.started == [0, 1])
+        desk.gate.set()
+        await until(lambda: desk.started == [0, 1, 3])
+    assert inbound.cancelled == 2
+
+
+async def test_request_cancelled_before_its_handler_ran() -> None:
+    """A handler that is cancelled before its first step leaves nothing behind."""
+    desk = Desk()
+    async with desk.open() as inbound:
+        inbound.put([_message(1, source="a", request=True)])
+        inbound.cancel_request(("a", 1))
+        await until(lambda: inbound.active == 0)
+        assert desk.started == []
+        # The number may come again: a node that was restarted begins anew.
+        inbound.put([_message(1, source="a", request=True)])
+        desk.gate.set()
+        await until(lambda: desk.started == [1])
+
+
+async def test_same_number_twice() -> None:
+    """A peer that gives one number to two requests confuses nobody but itself."""
+    desk = Desk()
+    async with desk.open() as inbound:
+        inbound.put([_message(1, source="a", request=True) for _ in range(2)])
+        await until(lambda: desk.started == [1, 1])
+        desk.gate.set()
+        await until(lambda: inbound.active == 0)
+        inbound.cancel_request(("a", 1))
+    assert inbound.cancelled == 0
+
+
+async def test_node_that_left() -> None:
+    """All requests of a node that left end; those of others go on."""
+    desk = Desk()
+    async with desk.open(limit=2) as inbound:
+        inbound.put([_message(n, source="ab"[n % 2], request=True) for n in range(6)])
+        await until(lambda: desk.started == [0, 1])
+        inbound.cancel_requests_of("a")
+        desk.gate.set()
+        await until(lambda: inbound.active == 0)
+        assert sorted(desk.started) == [0, 1, 3, 5]
+    assert inbound.cancelled == 3

@@ -62,3 +62,31 @@ def test_by_target() -> None:
     assert [request.waiter for request in pending.take_target("x")] == ["a", "c"]
     assert [request.waiter for request in pending.take_all()] == ["b", "d"]
     assert pending.next_deadline() is None
+
+
+def test_deadline_that_rests() -> None:
+    """A request whose deadline is taken away does not expire until it has its whole time again."""
+    pending: Pending[str] = Pending()
+    sequence = pending.open("a", "", 1.0, 100.0)
+    pending.suspend(sequence)
+    pending.suspend(sequence)
+    assert pending.next_deadline() is None
+    assert pending.expire(200.0) == []
+    pending.resume(sequence, 300.0)
+    pending.resume(sequence, 300.5)
+    assert pending.expire(301.4) == []
+    assert [one.waiter for one in pending.expire(301.6)] == ["a"]
+    assert pending.get(sequence) is None
+    pending.resume(sequence, 400.0)
+    pending.suspend(sequence)
+    assert pending.next_deadline() is None
+
+
+def test_request_without_a_deadline_can_be_closed() -> None:
+    """Closing works whether there is a deadline or not."""
+    pending: Pending[str] = Pending()
+    sequence = pending.open("a", "", 1.0, 100.0)
+    pending.suspend(sequence)
+    assert pending.close(sequence) is not None
+    assert len(pending) == 0
+    assert pending.close(sequence) is None

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,19 +12,24 @@ from hypothesis import strategies as st
 from l8types.constants import DESTINATION_SINGLE, SYSTEM_AREA_PRIMARY, SYSTEM_MESSAGE_SERVICE
 from l8types.enums import Action, DirectoryEventType, MulticastMode, NodeState
 from l8types.errors import (
+    DecodeError,
     EncodeError,
     InvalidInputError,
     L8Error,
     NotFoundError,
+    RemoteProtocolError,
     RequestTimeoutError,
     UnavailableError,
 )
 from l8types.values import Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core import records
-from layer8_net._core.frame import decode_message, encode_message
+from layer8_net._core.control import Controls
+from layer8_net._core.frame import decode_message, encode_message, node_bytes
 from layer8_net._core.handshake import Endpoint
+from layer8_net._core.stream import INITIAL_BYTES, Window
 from layer8_net._core.vnic import VNicCore
 from layer8_net._core.vnic_events import (
+    Cancelled,
     Changed,
     Completed,
     Connected,
@@ -30,9 +37,12 @@ from layer8_net._core.vnic_events import (
     Deliver,
     Effect,
     FramesReceived,
+    Granted,
+    PartReceived,
     Ready,
     Send,
     Silent,
+    StreamAsked,
     Tick,
 )
 from layer8_net.errors import PeerLostError
@@ -286,6 +296,89 @@ class TestRequests:
                 core.address(target, one=True)
         with pytest.raises(EncodeError):
             core.frame(core.address("", one=True), "", 0, Action.GET, b"")
+
+
+class TestControls:
+    """Cancellation, credit, parts and echoes."""
+
+    def test_cancel_and_credit(self) -> None:
+        """Messages about requests are told with who asked and which request is meant."""
+        core = _connected()
+        peer = Controls(node_bytes(PEER.uuid))
+        frames = [
+            peer.cancel_frame(node_bytes(ME.uuid), "S", 0, 7),
+            peer.credit_frame(node_bytes(ME.uuid), "S", 0, 8, (3, 40)),
+        ]
+        assert core.step(FramesReceived(frames), 100.0) == [
+            Cancelled(PEER.uuid, 7),
+            Granted(PEER.uuid, 8, 3, 40),
+        ]
+
+    def test_stream_request(self) -> None:
+        """A request that asks for parts is told apart from others, and refused as they are."""
+        core = _connected()
+        asked = Message(source=PEER.uuid, service="S", sequence=7, request=True, stream=True)
+        assert _receive(core, asked) == [StreamAsked(asked)]
+        refusal = decode_message(core.refusal_frame(asked, UnavailableError("closing")))
+        assert (refusal.request, refusal.reply, refusal.stream) == (True, True, False)
+        assert _receive(core, replace(asked, request=False)) == []
+        assert core.counters.malformed == 1
+
+    def test_parts(self) -> None:
+        """Parts go to their reader: those of a known stream, within its credit, from its maker."""
+        core = _connected()
+        asked = _ask(core, "reader", PEER.uuid)
+        peer, other = Controls(node_bytes(PEER.uuid)), Controls(node_bytes(new_id()))
+        part = peer.part_frame(replace(asked, source=ME.uuid), b"1")
+        foreign = other.part_frame(replace(asked, source=ME.uuid), b"1")
+        assert core.step(FramesReceived([part]), 100.0) == []
+        assert core.counters.late == 1
+        window = core.controls.windows[asked.sequence] = Window()
+        effects = core.step(FramesReceived([part, foreign]), 100.0)
+        assert effects == [PartReceived("reader", PEER.uuid, b"1")]
+        assert core.counters.malformed == 1
+        window.receive(INITIAL_BYTES)
+        [(waiter, error, _)] = _outcomes(core.step(FramesReceived([part]), 100.0))
+        assert (waiter, type(error)) == ("reader", RemoteProtocolError)
+        assert core.pending.get(asked.sequence) is None
+
+    def test_answers_of_others(self) -> None:
+        """W-15: an answer counts only from the node that was asked; it is still waited for."""
+        core = _connected()
+        asked = _ask(core, "a", PEER.uuid)
+        forged = replace(_answer(asked, b"forged"), source=new_id())
+        assert _receive(core, forged) == []
+        assert core.counters.malformed == 1
+        assert _outcomes(_receive(core, _answer(asked, b"!"))) == [("a", None, b"!")]
+
+    def test_echo(self) -> None:
+        """Whoever asks for an echo gets it at once, behind all that was sent to it before."""
+        core = _connected()
+        peer = Controls(node_bytes(PEER.uuid))
+        frame = peer.echo_request_frame(ME.uuid, 9)
+        [echo] = _sent(core.step(FramesReceived([frame]), 100.0))
+        assert (echo.destination, echo.sequence, echo.reply) == (PEER.uuid, 9, True)
+        assert (echo.service, echo.data) == (SYSTEM_MESSAGE_SERVICE, b"")
+
+    def test_flags_that_do_not_go_together(self) -> None:
+        """A cancel that is no reply would come back to its sender: it is refused."""
+        core = _connected()
+        frame = bytearray(
+            Controls(node_bytes(PEER.uuid)).cancel_frame(node_bytes(ME.uuid), "S", 0, 7)
+        )
+        frame[9] = 32
+        assert core.step(FramesReceived([bytes(frame)]), 100.0) == []
+        assert core.counters.malformed == 1
+        with pytest.raises(DecodeError, match="do not go together"):
+            decode_message(bytes(frame))
+
+    @given(st.binary(max_size=40), st.integers(0, 255))
+    def test_any_control(self, data: bytes, flags: int) -> None:
+        """Whatever flags and data come together, no error leaves the core."""
+        core = _connected()
+        frame = bytearray(encode_message(Message(source=PEER.uuid, service="S", data=data)))
+        frame[9] = flags
+        core.step(FramesReceived([bytes(frame)]), 100.0)
 
 
 class TestReceiving:

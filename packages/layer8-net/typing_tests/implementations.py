@@ -4,10 +4,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from l8types.protocols.net import NodeDirectory, ServiceApi, Switch, VNic
+    from l8types.protocols.net import Batch, NodeDirectory, ServiceApi, Switch, VNic
     from l8types.protocols.runtime import PluginFactory, Resources
     from layer8_net import TcpSwitch, TcpVNic, create_switch, create_vnic
     from layer8_net._api import BoundServiceApi
+    from layer8_net._batch import ServiceBatch
     from layer8_net._directory import DirectoryView
 
     def vnic(resources: Resources) -> VNic:
@@ -25,5 +26,9 @@ if TYPE_CHECKING:
     def api(bound: BoundServiceApi) -> ServiceApi:
         """The verbs of a service."""
         return bound
+
+    def batch(made: ServiceBatch) -> Batch:
+        """Messages that leave together."""
+        return made
 
     FACTORIES: tuple[PluginFactory, ...] = (create_vnic, create_switch)

@@ -313,10 +313,15 @@ class VNicCore(Generic[W]):
         if failed and not header.flags & _REQUEST:
             _append_message(effects, decode_message(frame))
             return
-        request = self.pending.close(header.sequence)
+        request = self.pending.get(header.sequence)
         if request is None:
             self.counters.late += 1
             return
+        if not failed and request.target and header.source != node_bytes(request.target):
+            # Sequence numbers can be guessed: an answer counts from whom it was asked of.
+            self.counters.malformed += 1
+            return
+        self.pending.close(header.sequence)
         error = error_of(read_failure(frame, header)) if failed else None
         answer = (request.waiter, error, b"" if failed else read_data(frame, header))
         last = effects[-1] if effects else None
@@ -345,6 +350,9 @@ class VNicCore(Generic[W]):
         window = self.controls.windows.get(sequence)
         if request is None or window is None:
             self.counters.late += 1
+            return
+        if request.target and source != request.target:
+            self.counters.malformed += 1
             return
         try:
             window.receive(len(data))
