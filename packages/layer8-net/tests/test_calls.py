@@ -212,6 +212,29 @@ class TestDeadlines:
                 assert services_of(last).messages == []
 
 
+class TestSideBySide:
+    """What goes on at the same time."""
+
+    @pytest.mark.feature("NIC-04")
+    async def test_nothing_waits_for_handlers(self) -> None:
+        """With all handlers at work a node still sends, and reads the answers to its requests."""
+        work = Work()
+        async with (
+            make_switch() as switch,
+            node(switch, BOOKS, handler=work) as busy,
+            node(switch, BOOKS) as other,
+            asyncio.TaskGroup() as tasks,
+        ):
+            asked = [tasks.create_task(other.request(busy.uuid, *ASK, n)) for n in range(300)]
+            await until(lambda: busy.statistics().queued_messages == 300 - work.begun > 0)
+            assert (await busy.request(other.uuid, *ASK, 1)).first == 1
+            await busy.send(other.uuid, *ASK, 2)
+            await until(partial(_received, other, 2))
+            assert work.done == 0
+            work.gate.set()
+            assert [(await one).first for one in asked] == list(range(300))
+
+
 class TestRouting:
     """Who is asked."""
 

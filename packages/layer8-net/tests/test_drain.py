@@ -294,7 +294,6 @@ class TestOutage:
 class TestBatches:
     """W-27: batches of an interface."""
 
-    @pytest.mark.feature("NIC-20")
     async def test_items_in_one_message(self) -> None:
         """Three changes of one item each arrive as one change of three, to the providers."""
         async with (

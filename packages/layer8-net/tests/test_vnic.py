@@ -638,6 +638,19 @@ class TestEnd:
         with pytest.raises(ClosedError):
             await vnic.__aenter__()
 
+    @pytest.mark.feature("NIC-17")
+    async def test_twice(self) -> None:
+        """W-19: leaving twice does no harm, and the others hear of one departure."""
+        events: list[DirectoryEvent] = []
+        async with make_switch() as switch, node(switch) as watcher:
+            async with node(switch) as vnic:
+                await until(lambda: watcher.directory.node(vnic.uuid) is not None)
+                watcher.directory.watch(events.append)
+                await vnic.__aexit__(None, None, None)
+            await until(lambda: watcher.directory.node(vnic.uuid) is None)
+            await watcher.request(watcher.uuid, *ASK)
+        assert [one.type for one in events].count(DirectoryEventType.LEFT) == 1
+
     async def test_before(self) -> None:
         """Calls before the start say that it is not running."""
         with pytest.raises(ClosedError, match="not running"):
