@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from l8types.enums import Action
@@ -81,6 +82,8 @@ class ScriptedPeer:
         self._services = services
         self.peer: list[bytes] = []
         """What the other end told in the handshake."""
+        self.greeted = False
+        """Whether the other end knows the first step already."""
         self.kept: deque[Plain] = deque()
         """Messages that came while another one was waited for."""
         self._sequence = 0
@@ -93,8 +96,9 @@ class ScriptedPeer:
         own = [SECRET, self.uuid.encode(), b"false", self.alias.encode(), self._services, b""]
         if switch:
             own[2] = b"true"
-        for value in own:
-            self.raw(framed(CIPHER.encrypt(value)))
+        for step, value in enumerate(own):
+            if step or not self.greeted:
+                self.raw(framed(CIPHER.encrypt(value)))
             self.peer.append(CIPHER.decrypt((await self._read())[8:]))
 
     async def _read(self) -> bytes:
@@ -140,7 +144,8 @@ class ScriptedPeer:
     async def close(self) -> None:
         """Go without a word, as Go nodes do."""
         self.writer.close()
-        await self.writer.wait_closed()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
 
 
 class ScriptedNode(ScriptedPeer):

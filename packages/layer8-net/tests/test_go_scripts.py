@@ -18,11 +18,12 @@ from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.values import ServiceKey
 from layer8_net._go.records import services_of
 from layer8_net._go.values import pack_elements, read_entries, read_messages
+from layer8_net._link import Link
 
 from .fakes import make_switch, make_vnic, until
 from .fakes import services_of as handled_by
 from .go_net import GO, node, parts
-from .go_parts import ANN, NIL_DATA, OTHER, SONGS, SWITCH, Plain
+from .go_parts import ANN, CIPHER, NIL_DATA, OTHER, SECRET, SONGS, SWITCH, Plain
 from .go_script import SERVICES_HEALTH, SERVICES_NODE, ScriptedNode, ScriptedSwitch, framed
 
 if TYPE_CHECKING:
@@ -313,3 +314,23 @@ async def test_hostile_peers() -> None:
         answer = await vnic.request(vnic.uuid, "Songs", 0, Action.GET, ["fine"])
         assert answer.first == "fine"
         assert switch.statistics().protocol_violations == 9
+
+
+@pytest.mark.feature("NIC-01")
+async def test_first_words_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However soon the other end speaks, the steps of a handshake leave in their order."""
+    connected = Link.connection_made
+
+    def connection_made(link: Link, transport: asyncio.BaseTransport) -> None:
+        connected(link, transport)
+        link.data_received(framed(CIPHER.encrypt(SECRET)))
+
+    monkeypatch.setattr(Link, "connection_made", connection_made)
+    async with ScriptedSwitch(SWITCH) as hub, asyncio.TaskGroup() as tasks:
+        hub.greeted = True
+        vnic = make_vnic(parts(hub.port))
+        entered = tasks.create_task(vnic.__aenter__())
+        await hub.admit()
+        assert hub.peer[:3] == [SECRET, vnic.uuid.encode(), b"false"]
+        await entered
+        await vnic.__aexit__(None, None, None)

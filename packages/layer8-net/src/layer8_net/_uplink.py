@@ -110,6 +110,9 @@ class Uplink:
                 attempt.closed,
                 frame_limit=profile.handshake_limit,
                 queue_bytes=settings.queue_bytes,
+                # At once: where both ends speak first, the other one's first words may be here
+                # before this task goes on, and the answer to them must not come first.
+                on_open=lambda link: link.send([dialler.start()]),
                 on_pressure=None if pressure is None else lambda _, level: pressure(level),
                 profile=profile,
             ),
@@ -117,7 +120,6 @@ class Uplink:
             settings.port,
             ssl=context,
         )
-        link.send([dialler.start()])
         try:
             await attempt.result
         except BaseException:
