@@ -98,7 +98,7 @@ class ReplicasTrial(NetworkTrial):
     """Faults while all nodes write; when it is over, the copies become equal."""
 
     @override
-    async def run(self, world: World, schedule: Schedule) -> None:
+    async def play(self, world: World, schedule: Schedule) -> None:
         """Come up, write under faults, stop, converge, compare."""
         replicas = Replicas(world, *self.shape(world.seed))
         replicas.start()
