@@ -48,8 +48,11 @@ def test_misuse_is_told() -> None:
         metrics.count("a_total", -1, node="x")
     with pytest.raises(InvalidInputError, match="'a b' is not of letters"):
         metrics.gauge("a b", 1)
-    with pytest.raises(InvalidInputError, match="'a' cannot be made: Duplicated"):
-        metrics.count("a")
+    for misuse in (metrics.count, metrics.observe):
+        with pytest.raises(InvalidInputError, match="'a' cannot be made: Duplicated"):
+            misuse("a", 1)
+    with pytest.raises(ConflictError, match="'a_total' is no histogram"):
+        metrics.observe("a_total", 1, node="x")
 
 
 def test_series_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
@@ -64,3 +67,18 @@ def test_series_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     assert 'a_total{node="2"} 1.0' not in rendered
     assert "layer8_metrics_dropped_total 3.0" in rendered
     assert len(caplog.records) == 1
+
+
+def test_buckets_fit_the_unit() -> None:
+    """Milliseconds and bytes would all be in the last bucket of a histogram for seconds."""
+    metrics = PrometheusMetrics()
+    metrics.observe("latency_ms", 20)
+    metrics.observe("size_bytes", 5000)
+    metrics.observe("call_seconds", 0.0002)
+    rendered = lines(metrics)
+    assert 'latency_ms_bucket{le="10.0"} 0.0' in rendered
+    assert 'latency_ms_bucket{le="25.0"} 1.0' in rendered
+    assert 'size_bytes_bucket{le="4096.0"} 0.0' in rendered
+    assert 'size_bytes_bucket{le="16384.0"} 1.0' in rendered
+    assert 'call_seconds_bucket{le="0.0001"} 0.0' in rendered
+    assert 'call_seconds_bucket{le="0.00025"} 1.0' in rendered

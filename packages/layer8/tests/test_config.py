@@ -100,6 +100,11 @@ def test_a_wrong_variable_is_named(environment: dict[str, str], message: str) ->
         ("[node]\nport = [1]", "wrong type"),
         ("node = 5", r"\[node\] holds settings of the node, not 5"),
         ("plugins = 5", "maps entry-point groups to names"),
+        ('plugins = {"layer8.cahce" = "mine"}', r"no group 'layer8\.cahce', did you mean"),
+        ('plugins = {"layer8.x" = "mine"}', r"groups: layer8\.cache, layer8\.cloner, "),
+        ('plugins = {"layer8.serializer.yaml" = "mine"}', "no group"),
+        ('[node]\ntls_key = "key.pem"', "are set together or not at all"),
+        ("[node]\nmetrics_port = 70000", "metrics_port 70000"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, content: str, message: str) -> None:
@@ -108,6 +113,20 @@ def test_a_wrong_file_is_named(tmp_path: Path, content: str, message: str) -> No
     path.write_text(content)
     with pytest.raises(ConfigurationError, match=message):
         load_settings(file=path, environment={})
+
+
+def test_known_groups_and_those_of_users_are_taken(tmp_path: Path) -> None:
+    """Groups of other names are the user's own; one serializer is chosen by its mode."""
+    path = tmp_path / "layer8.toml"
+    path.write_text(
+        '[plugins]\n"layer8.serializer.json" = "fast"\n"acme.shelf" = "oak"\n'
+        '[node]\nmetrics_port = 0\ntls_certificate = "c"\ntls_key = "k"\ntls_authority = "a"'
+    )
+    settings = load_settings(file=path, environment={"LAYER8_METRICS_HOST": "127.0.0.2"})
+    assert settings.plugins["layer8.serializer.json"] == "fast"
+    assert settings.plugins["acme.shelf"] == "oak"
+    assert (settings.metrics_host, settings.metrics_port) == ("127.0.0.2", 0)
+    assert settings.tls_authority == Path("a")
 
 
 def test_an_unknown_setting_in_code_is_refused() -> None:

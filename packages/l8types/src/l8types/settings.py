@@ -57,6 +57,18 @@ class NodeSettings:
     """Largest message; 50 MiB as in the Go nodes, so that both sides accept the same."""
     queue_bytes: int = 67_108_864
     """Bytes that wait per connection before senders are held back."""
+    tls_certificate: Path | None = None
+    """PEM file with the certificate of this node; by default the ``tls`` folder of the security
+    provider is looked into, if it has one. The three files are named together or not at all."""
+    tls_key: Path | None = None
+    """PEM file with the private key of the certificate."""
+    tls_authority: Path | None = None
+    """PEM file with the authority that signed the certificates of the other nodes."""
+    metrics_port: int | None = None
+    """TCP port on which the process shows its figures and its health over HTTP, 0 for a free one;
+    ``None`` for no such port."""
+    metrics_host: str = "127.0.0.1"
+    """Address of that port. Whoever reaches it may read, so it is this machine by default."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """Entry-point group to the name of the implementation to use."""
 
@@ -65,6 +77,13 @@ class NodeSettings:
             raise ConfigurationError(f"port {self.port} is not in 0..65535")
         if not 0 <= self.discovery_port <= 65_535:
             raise ConfigurationError(f"discovery_port {self.discovery_port} is not in 0..65535")
+        if self.metrics_port is not None and not 0 <= self.metrics_port <= 65_535:
+            raise ConfigurationError(f"metrics_port {self.metrics_port} is not in 0..65535")
+        files = (self.tls_certificate, self.tls_key, self.tls_authority)
+        if any(files) and not all(files):
+            raise ConfigurationError(
+                "tls_certificate, tls_key and tls_authority are set together or not at all"
+            )
         if self.keep_alive <= 0 or self.request_timeout <= 0:
             raise ConfigurationError("keep_alive and request_timeout must be above zero seconds")
         if self.max_frame_bytes < 4096:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from l8types.constants import Plugin
-from l8types.enums import WireProfile
+from l8types.enums import SerializerMode, WireProfile
 from l8types.errors import ConfigurationError
 from l8types.settings import NodeSettings
 
@@ -23,6 +24,7 @@ DEFAULT_PLUGINS: Final[Mapping[str, str]] = {Plugin.SECURITY: "local"}
 """What is used where several implementations are installed and the settings name none."""
 
 _PREFIX: Final = "LAYER8_"
+_MODES: Final = tuple(SerializerMode)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 
@@ -45,7 +47,8 @@ def load_settings(
         Validated settings.
 
     Raises:
-        ConfigurationError: Unknown field, wrong type, unreadable file; names the source.
+        ConfigurationError: Unknown field or plug-in group, wrong type, unreadable file; names the
+            source.
     """
     variables = os.environ if environment is None else environment
     if file is None and variables.get(f"{_PREFIX}CONFIG"):
@@ -60,6 +63,7 @@ def load_settings(
     own = merged.pop("plugins", {})
     if isinstance(own, dict):
         plugins |= own
+    _check_groups(plugins)
     try:
         return NodeSettings(**merged, plugins=plugins)  # type: ignore[arg-type]  # checked there
     except TypeError as error:
@@ -91,6 +95,18 @@ def _from_file(file: Path) -> tuple[dict[str, object], dict[str, str]]:
     if not isinstance(plugins, dict) or not all(isinstance(name, str) for name in plugins.values()):
         raise ConfigurationError(f"{file}: [plugins] maps entry-point groups to names")
     return _checked(node, str(file)), plugins
+
+
+def _check_groups(plugins: Mapping[str, str]) -> None:
+    """Refuse a misspelt group; those that do not begin with ``layer8.`` are the user's own."""
+    known = {*map(str, Plugin), *(f"{Plugin.SERIALIZER}.{mode.name.lower()}" for mode in _MODES)}
+    for group in plugins:
+        if group.startswith("layer8.") and group not in known:
+            near = difflib.get_close_matches(group, known, n=1)
+            hint = f", did you mean {near[0]!r}?" if near else ""
+            raise ConfigurationError(
+                f"[plugins] has no group {group!r}{hint} (groups: {', '.join(sorted(known))})"
+            )
 
 
 def _checked(values: Mapping[str, object], source: str) -> dict[str, object]:
@@ -151,4 +167,9 @@ _CONVERTERS: Final[dict[str, Callable[[str], object]]] = {
     "request_timeout": float,
     "max_frame_bytes": int,
     "queue_bytes": int,
+    "tls_certificate": Path,
+    "tls_key": Path,
+    "tls_authority": Path,
+    "metrics_port": int,
+    "metrics_host": str,
 }
