@@ -9,8 +9,9 @@ from l8types.constants import DESTINATION_SINGLE
 from l8types.enums import Action, MulticastMode, NodeState
 from l8types.pb import L8Health, L8ServiceData, L8SystemMessage
 from l8types.pb.system_pb2 import L8SystemAction
-from l8types.values import NodeStatistics
+from l8types.values import NodeStatistics, ServiceKey
 from layer8_net._core.switch_events import FramesReceived
+from layer8_net._go import switch_tables
 from layer8_net._go.codec import encode_message
 from layer8_net._go.records import services_message
 from layer8_net._go.system import routes_added, service_added
@@ -18,7 +19,7 @@ from layer8_net._go.values import NOTHING, pack_elements, read_messages
 from layer8_net._go.verdict import failure_of
 
 from .go_parts import ANN, BOB, CIPHER, NIL_DATA, OTHER, SONGS, SWITCH, PaperNet
-from .go_talk import HEALTH, SYSTEM, beat, notices, report
+from .go_talk import HEALTH, SYSTEM, add, beat, notices, report
 
 
 @pytest.mark.feature("NET-15", "HLT-03")
@@ -271,6 +272,19 @@ def test_services_that_cannot_be(data: L8ServiceData) -> None:
     message = L8SystemMessage(action=L8SystemAction.Service_Add, service_data=data)
     ann.send(data=pack_elements([(message, None)]), **SYSTEM)
     assert net.core.counters.violations == 1
+
+
+def test_too_many_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node cannot use up the memory of a switch with the services it tells of."""
+    monkeypatch.setattr(switch_tables, "MAX_SERVICES", 5)
+    monkeypatch.setattr(switch_tables, "MAX_SEEN", 6)
+    net = PaperNet()
+    ann = net.join(uuid=ANN)
+    for number in range(8):
+        add(ann, ServiceKey("Songs", number))
+    assert ann.closed
+    assert net.core.counters.violations == 3
+    assert len(net.core.tables.seen) <= 6
 
 
 def test_frames_of_the_closed() -> None:

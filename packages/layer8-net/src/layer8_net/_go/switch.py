@@ -263,6 +263,7 @@ class GoSwitchCore:
             self._forward(peer, target, redirected(frame, node), header, out)
 
     def _no_provider(self, service: Service) -> L8Error:
+        self._picker.forget(service)
         kind = NoInstanceError if service in self.tables.seen else UnknownServiceError
         name = service[0].decode("utf-8", "replace")
         return kind(f"no live provider of service {name!r} area {service[1]}")

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from l8types.errors import RemoteProtocolError
 from layer8_net._core.switch_events import PeerJoined, Pressure
 from layer8_net._go.announce import health_area
 from layer8_net._go.handshake import go_endpoint
@@ -20,6 +21,10 @@ __all__ = ["GoPeer", "GoTables", "Offer", "Service", "id_text"]
 Service = tuple[bytes, int]
 """Name and area as they stand in a header."""
 
+MAX_SERVICES: Final = 10_000
+"""Services of one node: far more than any needs, few enough to be held for every node."""
+MAX_SEEN: Final = 100_000
+"""Names that are remembered to tell a service that is gone from one that never was."""
 _GAPS: Final = 3
 """Times between reports by which a node is judged, since it does not tell its interval: the longest
 of the last few, so that one that was late is forgotten soon."""
@@ -172,9 +177,18 @@ class GoTables:
         self._offers.clear()
 
     def add(self, service: Service, node: bytes) -> None:
-        """A node offers a service."""
+        """A node offers a service.
+
+        Raises:
+            RemoteProtocolError: It offers too many.
+        """
+        offered = self._offered.setdefault(node, set())
+        if len(offered) >= MAX_SERVICES and service not in offered:
+            raise RemoteProtocolError(f"node {id_text(node)} offers more than {MAX_SERVICES}")
         self._members.setdefault(service, set()).add(node)
-        self._offered.setdefault(node, set()).add(service)
+        offered.add(service)
+        if len(self.seen) >= MAX_SEEN:
+            self.seen.clear()
         self.seen.add(service)
         self._offers.pop(service, None)
 
