@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -78,12 +79,30 @@ class FakeSecurity:
         return FakeElements(shown, metadata=elements.metadata)
 
 
+class FakeMetrics:
+    """Keeps what was reported, by name and the values of the labels."""
+
+    def __init__(self) -> None:
+        self.observed: dict[tuple[str, ...], list[float]] = {}
+        self.counted: Counter[tuple[str, ...]] = Counter()
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        self.observed.setdefault((name, *labels.values()), []).append(value)
+
+    def count(self, name: str, value: int = 1, **labels: str) -> None:
+        self.counted[name, *labels.values()] += value
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        self.observed[name, *labels.values()] = [value]
+
+
 class FakeResources:
     """The parts of one node, all fakes but the service manager."""
 
     def __init__(self, uuid: str, settings: NodeSettings | None = None) -> None:
         self.settings = settings or NodeSettings(alias=f"node-{uuid[0]}", uuid=uuid)
         self.clock = LoopClock()
+        self.metrics = FakeMetrics()
         self.registry = FakeRegistry()
         self.introspector, self.updater, self.cloner = fake_parts()
         self.elements = FakeElementsFactory()

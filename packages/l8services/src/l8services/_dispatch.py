@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, cast
 
+from l8services._measure import measure
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, L8Error, RemoteError
 
@@ -32,15 +34,23 @@ async def run(
         RemoteError: The handler failed unexpectedly; the log has the reason.
         L8Error: What the handler raised.
     """
+    begun, code = resources.clock.monotonic(), ""
     try:
         await resources.security.authorize(call.identity, call.action, call.key, elements)
         with entry.calling() as handler:
             answer = await _call(handler, elements, call, resources)
         return _visible(answer, call, resources)
-    except L8Error:
+    except L8Error as error:
+        code = error.code
+        raise
+    except asyncio.CancelledError:
+        code = "cancelled"
         raise
     except Exception as error:
+        code = RemoteError.code
         raise _failure(call) from error
+    finally:
+        measure(call, begun, resources, code)
 
 
 async def run_parts(
