@@ -17,6 +17,7 @@ from l8types.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
+from l8types.settings import NodeSettings
 from l8types.values import Credential, Identity, ServiceKey
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def test_a_damaged_secret_is_not_replaced(tmp_path: Path, clock: StillClock) -> 
 
 def test_the_plugin_uses_the_data_directory(tmp_path: Path, clock: StillClock) -> None:
     """The entry point makes a provider below the node's data directory."""
-    resources = SimpleNamespace(data_directory=tmp_path, clock=clock)
+    resources = SimpleNamespace(data_directory=tmp_path, clock=clock, settings=NodeSettings())
     provider = create_security(cast("Resources", resources))
     assert provider.network_secret()
     assert (tmp_path / "security" / "network.secret").exists()

@@ -8,6 +8,13 @@ credentials for devices and databases, mutual TLS where certificates are set up.
 from __future__ import annotations
 
 from l8secure._accounts import Account, AccountStore
+from l8secure._certificates import (
+    CertificateSummary,
+    TlsFiles,
+    certificate_summary,
+    create_authority,
+    issue_certificate,
+)
 from l8secure._credentials import FileCredentials
 from l8secure._limits import AttemptLimiter
 from l8secure._provider import ADMIN_PASSWORD_FILE, LocalSecurity, create_security
@@ -20,9 +27,14 @@ __all__ = [
     "Account",
     "AccountStore",
     "AttemptLimiter",
+    "CertificateSummary",
     "FileCredentials",
     "LocalSecurity",
     "Role",
+    "TlsFiles",
     "TokenIssuer",
+    "certificate_summary",
+    "create_authority",
     "create_security",
+    "issue_certificate",
 ]

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import os
 import secrets
-import ssl
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -16,15 +16,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from l8secure._accounts import AccountStore
+from l8secure._certificates import TlsFiles
 from l8secure._credentials import FileCredentials
 from l8secure._files import JsonFile, private_directory, read_or_create, write_private
 from l8secure._limits import AttemptLimiter
 from l8secure._roles import CRUD, DEFAULT_ROLES, Role
+from l8secure._tls import TlsContexts
 from l8secure._tokens import TokenIssuer
 from l8types.enums import Action, AuthStatus
 from l8types.errors import (
     AuthenticationError,
-    ConfigurationError,
     DecodeError,
     PermissionDeniedError,
 )
@@ -32,6 +33,7 @@ from l8types.pb import L8SysConfig
 from l8types.values import AuthResult, Identity
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
     from l8types.protocols.data import Elements
@@ -61,14 +63,22 @@ class LocalSecurity:
         directory: Holds the files; created for the owner alone.
         clock: Time.
         blocked_nodes: Ids or aliases of nodes that may not join.
+        tls_files: Certificate, key and authority; by default ``cert.pem``, ``key.pem`` and
+            ``ca.pem`` in the folder ``tls`` of the directory, when there is one.
     """
 
     def __init__(
-        self, directory: Path, clock: Clock, *, blocked_nodes: frozenset[str] = frozenset()
+        self,
+        directory: Path,
+        clock: Clock,
+        *,
+        blocked_nodes: frozenset[str] = frozenset(),
+        tls_files: TlsFiles | None = None,
     ) -> None:
         self._directory = private_directory(directory)
         self._clock = clock
         self._blocked_nodes = blocked_nodes
+        self._tls = None if tls_files is None else TlsContexts(tls_files)
         self._secret = read_or_create(directory / "network.secret", _SECRET_BYTES)
         self._aead = AESGCM(self._derive(b"files at rest"))
         self._limiter = AttemptLimiter()
@@ -113,21 +123,14 @@ class LocalSecurity:
         return self._derive(b"node handshake")
 
     def tls(self, *, server_side: bool) -> ssl.SSLContext | None:
-        """TLS 1.3 with ``tls/cert.pem``, ``tls/key.pem`` and ``tls/ca.pem`` of the directory."""
+        """TLS 1.3 with the files that were named, else with those in ``tls`` of the directory."""
         folder = self._directory / "tls"
-        if not folder.is_dir():
-            return None
-        purpose = ssl.Purpose.CLIENT_AUTH if server_side else ssl.Purpose.SERVER_AUTH
-        try:
-            context = ssl.create_default_context(purpose, cafile=str(folder / "ca.pem"))
-            context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(
-                f"{folder} needs cert.pem, key.pem and ca.pem in PEM form: {error}"
-            ) from error
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.verify_mode = ssl.CERT_REQUIRED
-        return context
+        if self._tls is None:
+            if not folder.is_dir():
+                return None
+            self._tls = TlsContexts(TlsFiles.of(folder))
+        now = dt.datetime.fromtimestamp(self._clock.now(), dt.UTC)
+        return self._tls.context(now, server_side=server_side)
 
     async def admit(self, uuid: str, alias: str, address: str) -> None:
         """Admit every node that proved the secret and is not blocked."""
@@ -259,5 +262,12 @@ def _not_offered(what: str) -> NoReturn:
 
 
 def create_security(resources: Resources) -> SecurityProvider:
-    """Provider on the directory ``security`` below the node's data directory."""
-    return LocalSecurity(resources.data_directory / "security", resources.clock)
+    """Provider on the directory ``security`` below the node's data directory.
+
+    The settings may name the files of TLS.
+    """
+    settings = resources.settings
+    files = None
+    if settings.tls_certificate and settings.tls_key and settings.tls_authority:
+        files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_authority)
+    return LocalSecurity(resources.data_directory / "security", resources.clock, tls_files=files)
