@@ -80,6 +80,13 @@ def test_a_failed_message_is_delivered() -> None:
     assert (message.failure, message.reply) == ("gone", True)
 
 
+def test_own_words_that_come_back() -> None:
+    """What the interface itself told to a node that left concerns no service."""
+    one = Harness()
+    for fields in ({"action": Action.SERVICE_REGISTER}, {"service": "Health"}):
+        assert one.hear(reply=True, failure="gone", sequence=99, **fields) == []
+
+
 def test_progress_is_no_answer() -> None:
     """A transaction's states on the way do not wake who waits for its end."""
     one = Harness()

@@ -10,7 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from l8types.constants import DESTINATION_SINGLE, UUID_LENGTH
+from l8types.constants import (
+    DESTINATION_SINGLE,
+    HEALTH_SERVICE,
+    SYSTEM_MESSAGE_SERVICE,
+    UUID_LENGTH,
+)
 from l8types.enums import Action, MulticastMode, Priority
 from l8types.errors import (
     DecodeError,
@@ -310,11 +315,11 @@ class GoVNicCore(Generic[W]):
         if message.transaction is not None and not message.failure and is_progress(message.data):
             return
         request = self.pending.close(message.sequence)
-        if request is None and message.failure:
-            _append_message(effects, message)
-            return
         if request is None:
-            self.counters.late += 1
+            if message.failure and not _of_the_network(message):
+                _append_message(effects, message)
+            else:
+                self.counters.late += 1
             return
         error = self._error_in(message, request)
         answer = (request.waiter, error, message.data if error is None else b"")
@@ -368,6 +373,12 @@ class GoVNicCore(Generic[W]):
         if self._switch and silence >= MISSED_SILENT * self._keep_alive:
             effects.append(Silent(f"no sign of life for {silence:.1f} s"))
         return effects
+
+
+def _of_the_network(message: Message) -> bool:
+    """Whether this side's core sent a message, and no service of the node."""
+    own = {HEALTH_SERVICE, SYSTEM_MESSAGE_SERVICE}
+    return message.action in _PARTICIPANTS or message.service in own
 
 
 def _append_message(effects: list[Effect[W]], message: Message) -> None:
