@@ -316,10 +316,13 @@ class FakeStore:
         self.writes: list[str] = []
         self.attempts = 0
         self.delay = 0.0
+        self.late = 0.0
+        """Seconds until a write that is done already is acknowledged."""
 
     async def put(self, key: str, item: object) -> None:
         await self._write(key)
         self.content[key] = copy.deepcopy(item)
+        await asyncio.sleep(self.late)
 
     async def get(self, key: str) -> object | None:
         return copy.deepcopy(self.content.get(key))

@@ -147,6 +147,24 @@ def test_change_that_arrives_while_the_store_works_is_not_lost() -> None:
     run(scenario())
 
 
+def test_a_write_whose_caller_leaves_does_not_part_store_and_cache() -> None:
+    """A write that is cancelled when the store has taken it is taken back by the store."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, store = network.node("a"), FakeStore(Book("1", "Dune"))
+            await a.serve(store=store)
+            store.late = 5.0
+            async with asyncio.TaskGroup() as group:
+                leaving = group.create_task(a.do(Action.POST, Book("1", "Emma")))
+                await until(lambda: store.content["1"] == Book("1", "Emma"), "the store took it")
+                leaving.cancel()
+            await until(lambda: store.content["1"] == Book("1", "Dune"), "it is taken back")
+            assert a.books() == {"1": Book("1", "Dune")}
+
+    run(scenario())
+
+
 def test_writes_of_one_item_follow_each_other() -> None:
     """Concurrent writes of one item reach the store one by one; those of others do not wait."""
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -146,7 +147,13 @@ class Writer:
     async def _commit(self, action: Action, key: str, item: object) -> None:
         """Make one change; the lock of the key is held."""
         if self._through is not None:
-            await self._store_first(self._through, action, key, item)
+            try:
+                await self._store_first(self._through, action, key, item)
+            except asyncio.CancelledError:
+                # Whether the store took it is not known: what the cache has is stored again.
+                if self._behind is not None:
+                    self._behind.mark(key)
+                raise
             return
         self._change(action, key, item)
         if self._behind is not None:
