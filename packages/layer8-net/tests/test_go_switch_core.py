@@ -22,7 +22,7 @@ from .go_parts import ANN, BOB, CIPHER, OTHER, SONGS, SWITCH, PaperNet
 from .go_talk import HEALTH, SYSTEM, add, notices, report
 
 
-@pytest.mark.feature("NET-13", "NET-03")
+@pytest.mark.feature("NET-13")
 def test_first_words_of_a_switch() -> None:
     """Who joins receives the health of all with their ids as keys, then the notice of itself."""
     net = PaperNet()
@@ -53,6 +53,7 @@ def test_others_hear_of_newcomers() -> None:
     assert [event.node.uuid for event in net.events] == [ANN, BOB, BOB]
 
 
+@pytest.mark.feature("NET-03", "NET-07")
 def test_services_of_the_handshake_count() -> None:
     """A node is found by the services that its handshake told, also after a reconnection."""
     net = PaperNet()

@@ -25,7 +25,7 @@ from .go_parts import ANN, BOB, CIPHER, NIL_DATA, OTHER, SONGS, SWITCH, PaperNet
 from .go_talk import SYSTEM, add, beat, notices, told
 
 
-@pytest.mark.feature("NET-10", "NET-11", "NET-21", "NET-22")
+@pytest.mark.feature("NET-10", "NET-11", "NET-22")
 def test_switches_that_meet() -> None:
     """A late link brings everything over: routes, services, and the health of the nodes here."""
     net = PaperNet()
