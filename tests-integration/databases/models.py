@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import math
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -35,6 +35,14 @@ class Color(IntEnum):
     __repr__ = int.__repr__
 
 
+class Side(StrEnum):
+    """An enumerated attribute of texts."""
+
+    NONE = ""
+    LEFT = "a"
+    RIGHT = "A"
+
+
 Values = st.SearchStrategy[Any]
 
 # Letters whose case is folded in unusual ways, wildcards, quotes and escapes; few, so that the
@@ -58,6 +66,7 @@ SCALARS: Final[Mapping[Any, Values]] = {
     bool: st.booleans(),
     bytes: st.binary(max_size=2),
     Color: st.sampled_from(Color),
+    Side: st.sampled_from(Side),
 }
 # Some of them are words of SQL or of the query language.
 NAMES: Final = ("name", "order", "limit", "group_by", "user", "x", "value_2", "from_", "like")
@@ -97,8 +106,8 @@ def scalars() -> st.SearchStrategy[Attribute]:
 
 def zero(kind: Any) -> object:
     """The value of an attribute that nobody set."""
-    if kind is Color:
-        return Color.NONE
+    if kind in {Color, Side}:
+        return kind.NONE
     return {Int32: 0, Uint64: 0, Float32: 0.0}[kind] if kind not in _PLAIN else kind()
 
 

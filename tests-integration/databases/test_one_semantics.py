@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, is_dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -98,9 +97,8 @@ def exact(value: Any) -> object:
     """A value with the types of all that it is made of.
 
     The sign of zero does not count, since SQLite drops it, and the entries of maps have no order.
-    Of an enumerated value a store keeps the number.
     """
-    kind = "int" if isinstance(value, IntEnum) else type(value).__name__
+    kind = type(value).__name__
     if isinstance(value, Message):
         return kind, value.SerializeToString(deterministic=True)
     if isinstance(value, dict):

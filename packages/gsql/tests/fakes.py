@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -56,6 +57,7 @@ class FakeNode:
     presence: Presence = Presence.ALWAYS
     model: type | None = None
     enum: Mapping[str, int] | None = None
+    enum_class: type[Enum] | None = None
     decorators: Mapping[DecoratorType, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property

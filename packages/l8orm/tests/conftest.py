@@ -13,7 +13,7 @@ from l8orm import SqlOrm, SqlOrmFactory
 from l8types.pb import tests_pb2 as pb
 
 from .fakes import introspector
-from .models import Extra, Thing, Tree
+from .models import Extra, Sign, Thing, Tree
 from .postgres import MissingError, server
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def postgres() -> Iterator[str]:
 @pytest.fixture
 def models() -> Introspector:
     """An introspector that knows all models of the tests."""
-    return introspector((Thing, "id"), (Tree, "id"), (Extra, "id"), (pb.TestProto, "myString"))
+    known: tuple[type, ...] = (Thing, Tree, Sign, Extra)
+    return introspector(*((each, "id") for each in known), (pb.TestProto, "myString"))
 
 
 @pytest.fixture(params=["passing", "sqlite", "postgresql"])

@@ -45,6 +45,8 @@ PLAIN_KINDS = {
     bytes: Kind.UINT8,
 }
 
+ENUM_KINDS = {enum.IntEnum: Kind.INT32, enum.IntFlag: Kind.INT32, enum.StrEnum: Kind.STRING}
+
 
 class FakeNode:
     """A node of a model or of an attribute; attributes expand when looked at."""
@@ -61,6 +63,7 @@ class FakeNode:
         key_kind: Kind | None = None,
         presence: Presence = Presence.ALWAYS,
         parent: FakeNode | None = None,
+        enum_class: type[enum.Enum] | None = None,
     ) -> None:
         self._owner = owner
         self.model = model
@@ -75,6 +78,7 @@ class FakeNode:
         name = (self.field_name or self.type_name).lower()
         self.path: str = f"{parent.path}.{name}" if parent else name
         self.enum: Mapping[str, int] | None = None
+        self.enum_class = enum_class
 
     @cached_property
     def attributes(self) -> Mapping[str, FakeNode]:
@@ -141,7 +145,7 @@ def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode)
     if is_model:
         kind = Kind.MESSAGE
     elif kind is None:
-        kind = Kind.INT32 if issubclass(hint, enum.IntEnum) else PLAIN_KINDS[hint]
+        kind = ENUM_KINDS[hint.__base__] if issubclass(hint, enum.Enum) else PLAIN_KINDS[hint]
     return FakeNode(
         owner,
         hint if is_model else None,
@@ -151,6 +155,7 @@ def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode)
         key_kind=key_kind,
         presence=presence,
         parent=parent,
+        enum_class=hint if issubclass(hint, enum.Enum) else None,
     )
 
 

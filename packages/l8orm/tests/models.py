@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag, StrEnum
 from typing import Annotated, Any
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
@@ -20,6 +20,46 @@ class Color(IntEnum):
     NONE = 0
     RED = 1
     BLUE = 7
+
+
+class Side(StrEnum):
+    """An enumerated attribute of texts."""
+
+    NONE = ""
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Right(IntFlag):
+    """Members that are combined."""
+
+    NONE = 0
+    READ = 1
+    WRITE = 2
+
+
+@dataclass
+class Paint:
+    """Enumerated attributes in a nested model, and in a document since it contains itself."""
+
+    color: Color = Color.NONE
+    side: Side | None = None
+    below: list[Paint] = field(default_factory=list)
+
+
+@dataclass
+class Sign:
+    """Enumerated attributes wherever an attribute can be."""
+
+    id: str
+    color: Color = Color.NONE
+    side: Side = Side.NONE
+    rights: Right = Right.NONE
+    perhaps: Color | None = None
+    colors: list[Color] = field(default_factory=list)
+    sides: dict[str, Side] = field(default_factory=dict)
+    paint: Paint = field(default_factory=Paint)
+    paints: list[Paint] = field(default_factory=list)
 
 
 @dataclass

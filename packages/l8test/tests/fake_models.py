@@ -12,7 +12,7 @@ import difflib
 import re
 import typing
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from types import NoneType
 from typing import Any
 
@@ -99,6 +99,7 @@ class Node:
     key_kind: Kind | None
     model: type | None
     enum: dict[str, int] | None = dataclasses.field(default=None, compare=False)
+    enum_class: type[Enum] | None = None
     presence: Presence = Presence.NONE
 
     @property

@@ -16,7 +16,16 @@ from l8types.pb import TestProto as Sample
 from l8types.pb import TestProtoSub as SampleSub
 from reflect import Introspector, Updater, collect
 
-from .models import Device, DeviceMessage, DeviceStruct, Port, PortMessage, TimeSeriesPoint
+from .models import (
+    Color,
+    Device,
+    DeviceMessage,
+    DeviceStruct,
+    Port,
+    PortMessage,
+    Side,
+    TimeSeriesPoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +72,15 @@ def test_tree_of_the_reference_model() -> None:
     assert deep.path == "testproto.mymodelslice.mysubs.int32map"
     assert (deep.container, deep.kind, deep.key_kind) == (Container.MAP, Kind.INT32, Kind.INT32)
     assert (deep.field_name, deep.attribute, deep.type_name) == ("Int32Map", "int32Map", "int32")
+
+
+def test_nodes_tell_the_class_of_an_enumeration() -> None:
+    """Values of Python models are members of a class, those of messages are plain numbers."""
+    nodes = Introspector().inspect(Device).attributes
+    assert {node.enum_class for node in nodes.values()} == {None, Color, Side}
+    nodes = Introspector().inspect(Sample).attributes
+    assert nodes["myenum"].enum is not None
+    assert nodes["myenum"].enum_class is None
 
 
 @pytest.mark.feature("REF-01")

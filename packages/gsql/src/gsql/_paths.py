@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
@@ -43,6 +44,7 @@ class ResultNode:
     presence: Presence = Presence.NONE
     model: type | None = None
     enum: Mapping[str, int] | None = None
+    enum_class: type[Enum] | None = None
     attributes: Mapping[str, ModelNode] = field(
         default_factory=lambda: _NOTHING, repr=False, compare=False
     )

@@ -11,6 +11,7 @@ import base64
 import math
 from typing import TYPE_CHECKING, Any
 
+from l8orm._enums import member_of
 from l8orm._kinds import FLOATS, RANGES, Misfit
 from l8orm._presence import is_present
 from l8types.enums import Container, Kind, Presence
@@ -106,6 +107,8 @@ def _from_element(document: Raw, node: ModelNode) -> object:
         return _from_object(document, node)
     if node.kind is Kind.UINT8:
         return base64.b64decode(document)
+    if node.enum_class is not None:
+        return member_of(node.enum_class)(document, document)
     return float(document) if node.kind in FLOATS else document
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from l8orm._enums import member_of
 from l8orm._having import UnknownResultError, holds, in_order
 from l8orm._kinds import FLOATS, RANGES
 from l8orm._members import key_column
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from l8orm._clauses import Pushed, Reached, Translator
     from l8orm._layout import Layout
+    from l8orm._members import Scalar
     from l8types.criteria import Aggregate
     from l8types.protocols.data import Query
 
@@ -111,11 +113,18 @@ def _present(reached: Reached) -> sa.ColumnElement[Any]:
 def _group(name: str, reached: Reached | None) -> _Result:
     if reached is None or reached.scalar.node.kind in FLOATS:
         raise _ElsewhereError(name)
-    decode = reached.scalar.type.decode
-    make = _first
+    return _Result(name, (_present(reached),), _one(reached.scalar))
+
+
+def _one(scalar: Scalar) -> Callable[[_Values], object]:
+    """How a value of an attribute is made of a single column."""
+    decode, kind = scalar.type.decode, scalar.node.enum_class
+    if kind is not None:
+        find = member_of(kind)
+        return lambda values: find(values[0], values[0])
     if decode is not None:
-        make = lambda values: None if values[0] is None else decode(values[0])  # noqa: E731
-    return _Result(name, (_present(reached),), make)
+        return lambda values: None if values[0] is None else decode(values[0])
+    return _first
 
 
 def _result(aggregate: Aggregate, reached: Reached | None, *, sqlite: bool) -> _Result:
@@ -128,7 +137,7 @@ def _result(aggregate: Aggregate, reached: Reached | None, *, sqlite: bool) -> _
     if function == "count":
         return _Result(name, (sa.func.count(value),), _first)
     if function in {"min", "max"} and kind in {*RANGES, Kind.STRING} - {Kind.UINT64}:
-        return _Result(name, (getattr(sa.func, function)(value),), _first)
+        return _Result(name, (getattr(sa.func, function)(value),), _one(reached.scalar))
     if function not in {"sum", "avg"} or kind not in RANGES:
         raise _ElsewhereError(name)
     columns = (

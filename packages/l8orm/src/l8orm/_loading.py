@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from l8orm._documents import from_document
+from l8orm._enums import member_of
 from l8orm._kinds import FLOATS
 from l8orm._members import Body, Collection, Document, Scalar, Single
 from l8orm._source import Source
@@ -116,6 +117,10 @@ class _Function:
     def _scalar(self, member: Scalar) -> str:
         always = member.node.presence is Presence.ALWAYS
         zero = repr(member.type.zero) if always else _ABSENT
+        if member.node.enum_class is not None:
+            find = self._source.constant(member_of(member.node.enum_class))
+            zero = f"{find}({zero}, {zero})" if always else _ABSENT
+            return f"({find}(v, v) if (v := r[{member.index}]) is not None else {zero})"
         kind, decode = member.node.kind, member.type.decode
         value = f"v if (v := r[{member.index}]) is not None else {zero}"
         if kind is Kind.BOOL:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from l8types.enums import Container, DecoratorType, Kind, Operator, Presence, Quantifier
 from l8types.protocols.models import ModelNode
@@ -117,6 +118,11 @@ class EntryNode:
     def enum(self) -> Mapping[str, int] | None:
         """Names and numbers of an enumerated entry."""
         return self.collection.enum
+
+    @property
+    def enum_class(self) -> type[Enum] | None:
+        """Python class of an enumerated entry."""
+        return self.collection.enum_class
 
     @property
     def decorators(self) -> Mapping[DecoratorType, tuple[str, ...]]:

@@ -32,6 +32,7 @@ class Node:
         "attribute",
         "container",
         "enum",
+        "enum_class",
         "field_name",
         "key_kind",
         "kind",
@@ -64,6 +65,7 @@ class Node:
         self.key_kind = None if field is None or field.key is None else field.key.kind
         self.presence = Presence.ALWAYS if field is None else field.presence
         self.enum = None if field is None else field.element.enum
+        self.enum_class = None if field is None else field.element.enum_class
         self._decorators = decorators
         self._attributes: Mapping[str, Node] | None = None
 

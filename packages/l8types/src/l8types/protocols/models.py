@@ -8,6 +8,7 @@ computation, safe to call from any thread once the models are registered.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from l8types.enums import Container, DecoratorType, Kind, Presence, SerializerMode, UpdateMode
@@ -97,6 +98,15 @@ class ModelNode(Protocol):
     @property
     def enum(self) -> Mapping[str, int] | None:
         """Names and numbers of an enumerated attribute, otherwise ``None``."""
+        ...
+
+    @property
+    def enum_class(self) -> type[Enum] | None:
+        """Python class of whose members the values are, where the model has one.
+
+        Enumerated attributes of messages are plain numbers and have none, those of texts
+        (``StrEnum``) have one without ``enum``.
+        """
         ...
 
     @property
