@@ -325,9 +325,38 @@ def test_round_trip(
     entries: list[Element], query: L8Query | None, metadata: L8MetaData | None
 ) -> None:
     """Entries, query and metadata of any container come back, and encode to the same bytes."""
-    elements = Elements(ObjectCodec(registry()), tuple(entries), query=query, metadata=metadata)
+    elements = Elements(ObjectCodec(registry()), tuple(entries), query, metadata)
     decoded = FACTORY.decode(elements.encode())
     assert decoded.entries == elements.entries
     assert decoded.query == query
     assert decoded.metadata == (counters(len(entries)) if metadata is None else metadata)
     assert decoded.encode() == elements.encode()
+
+
+@settings(deadline=None)
+@given(
+    st.none() | st.binary() | st.text() | st.integers(-(2**63), 2**63 - 1) | st.booleans(),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=3),
+    st.integers(0, 200),
+)
+def test_usual_containers_are_read_like_all(
+    value: object, changes: list[tuple[int, int]], cut: int
+) -> None:
+    """The quick reading of one value gives what the reading of any container gives.
+
+    Also for damaged containers: the same values, or the same error.
+    """
+    data = bytearray(FACTORY.of(value).encode())
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    damaged = bytes(data[: len(data) - cut] if cut < len(data) // 2 else data)
+    # A view is read the long way.
+    assert _read(damaged) == _read(memoryview(damaged))
+
+
+def _read(data: bytes | memoryview) -> object:
+    """The container, or the error of reading it."""
+    try:
+        return FACTORY.decode(data)
+    except DecodeError as error:
+        return str(error), error.offset

@@ -9,6 +9,7 @@ Layout, all of them values of the object codec behind each other:
     query (L8Query) or nothing
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,9 +19,10 @@ from l8srlz._codec import ObjectCodec
 from l8srlz._encoder import model_bytes
 from l8srlz._error_text import error_of
 from l8srlz._lists import list_of
-from l8srlz._wire import HEAD
+from l8srlz._wire import FLAG_BYTES, HEAD, NIL_VALUE, NUMBERS
 from l8types.constants import METADATA_TOTAL
 from l8types.enums import Kind
+from l8types.frozen import quick_init
 from l8types.pb import L8MetaData, L8Query
 from l8types.values import Element, Page
 
@@ -41,8 +43,17 @@ def _total_bytes(count: int) -> bytes:
 
 _NO_ERROR: Final = HEAD.pack(Kind.STRING, 0)
 
+# Most containers hold one value, often a byte string, or nothing; what is around it is always the
+# same then.
+ONE_HEAD: Final = NUMBERS[Kind.INT].pack(Kind.INT, 1)
+ONE_TAIL: Final = NIL_VALUE + _NO_ERROR + _total_bytes(1) + NIL_VALUE
+NOTHING: Final = NUMBERS[Kind.INT].pack(Kind.INT, 0) + _total_bytes(0) + NIL_VALUE
+BYTES_HEAD: Final = struct.Struct(">iiB")
+"""Kind and length of a byte string, and the flag that it is one."""
+
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Elements:
     """Request and response container; made by :class:`ElementsFactory`.
@@ -54,12 +65,31 @@ class Elements:
     entries: tuple[Element, ...] = ()
     query: L8Query | None = None
     """The query in wire form, if this is a request by query."""
-    metadata: L8MetaData | None = None
-    """Counters of a result; when there are none, the wire form tells the number of entries."""
+    _counters: L8MetaData | int | None = None
+    """The metadata, or the one counter that they consist of as long as nobody asked for them."""
     notification: bool = False
     """Whether this came from a peer's notification; local, never on the wire."""
     replica: int | None = None
     """Replica number of a replicated request, ``None`` otherwise; local."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Elements):
+            return NotImplemented
+        return self._content() == other._content()
+
+    __hash__ = None  # type: ignore[assignment] # the values in it may change
+
+    def _content(self) -> tuple[object, ...]:
+        return self.entries, self.query, self.metadata, self.notification, self.replica
+
+    @property
+    def metadata(self) -> L8MetaData | None:
+        """Counters of a result; when there are none, the wire form tells the number of entries."""
+        counters = self._counters
+        if isinstance(counters, int):
+            counters = total_of(counters)
+            object.__setattr__(self, "_counters", counters)
+        return counters
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -99,7 +129,9 @@ class Elements:
         """
         text = self.error
         if text:
-            raise error_of(text)
+            error = error_of(text)
+            error.answer = self
+            raise error
         return self
 
     def to_page(self) -> Page:
@@ -137,20 +169,41 @@ class Elements:
         Raises:
             EncodeError: A value cannot be represented; names the entry.
         """
+        entries = self.entries
+        if len(entries) < 2 and self._counters is None and self.query is None:
+            if not entries:
+                return NOTHING
+            entry = entries[0]
+            if entry.key is None and not entry.error:
+                return self._encode_one(entry.value)
         out = bytearray()
         write = self.codec.write
-        write(out, len(self.entries), "count")
-        for index, entry in enumerate(self.entries):
+        write(out, len(entries), "count")
+        for index, entry in enumerate(entries):
             write(out, entry.value, f"entry {index}")
             write(out, entry.key, f"key of entry {index}")
             if entry.error:
                 write(out, entry.error, f"error of entry {index}")
             else:
                 out += _NO_ERROR
-        if self.metadata is None:
-            out += _total_bytes(len(self.entries))
+        counters = len(entries) if self._counters is None else self._counters
+        if isinstance(counters, int):
+            out += _total_bytes(counters)
         else:
-            write(out, self.metadata, "metadata")
+            write(out, counters, "metadata")
         write(out, self.query, "query")
         self.codec.check_size(out)
         return bytes(out)
+
+    def _encode_one(self, value: object) -> bytes:
+        """The usual container: one value without a key."""
+        if type(value) is bytes and value:
+            head = BYTES_HEAD.pack(Kind.LIST, len(value), FLAG_BYTES)
+            data = b"".join((ONE_HEAD, head, value, ONE_TAIL))
+        else:
+            out = bytearray(ONE_HEAD)
+            self.codec.write(out, value, "entry 0")
+            out += ONE_TAIL
+            data = bytes(out)
+        self.codec.check_size(data)
+        return data

@@ -10,16 +10,27 @@ from google.protobuf.message import Message
 from l8srlz import _wire as wire
 from l8srlz._codec import ObjectCodec
 from l8srlz._decoder import Decoder
-from l8srlz._elements import Elements, total_of
+from l8srlz._elements import (
+    BYTES_HEAD,
+    NOTHING,
+    ONE_HEAD,
+    ONE_TAIL,
+    Elements,
+    total_of,
+)
 from l8srlz._error_text import text_of
 from l8types.enums import Kind
-from l8types.errors import InvalidInputError
+from l8types.errors import DecodeError, InvalidInputError
 from l8types.pb import L8MetaData, L8Query
 from l8types.protocols.data import Elements as AnyElements
 from l8types.values import Element, Page
 
 _log: Final = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
+
+_ONE_START: Final = len(ONE_HEAD)
+_AROUND_ONE: Final = len(ONE_HEAD) + len(ONE_TAIL)
+_unpack_bytes_head: Final = BYTES_HEAD.unpack_from
 
 MAX_REPLICA: Final = 255
 """The number of a replica is one byte in the header of a message."""
@@ -47,7 +58,7 @@ class ElementsFactory:
         self, entries: Iterable[Element], *, metadata: L8MetaData | None = None
     ) -> Elements:
         """Container of ready entries."""
-        return Elements(self._codec, tuple(entries), metadata=metadata)
+        return Elements(self._codec, tuple(entries), None, metadata)
 
     def error(self, error: BaseException | str) -> Elements:
         """Container of one error; an ``L8Error`` keeps its code across the wire.
@@ -76,7 +87,7 @@ class ElementsFactory:
         metadata = page.metadata if page.metadata.ListFields() else total_of(len(entries))
         if not entries and self._codec.go_compatible:
             entries = (Element(),)
-        return Elements(self._codec, entries, metadata=metadata)
+        return Elements(self._codec, entries, None, metadata)
 
     def replica(self, elements: AnyElements, number: int) -> Elements:
         """The same content addressed to one replica.
@@ -89,8 +100,8 @@ class ElementsFactory:
         return Elements(
             self._codec,
             tuple(elements),
-            query=elements.query,
-            metadata=elements.metadata,
+            elements.query,
+            elements.metadata,
             notification=elements.notification,
             replica=number,
         )
@@ -101,11 +112,44 @@ class ElementsFactory:
         Raises:
             DecodeError: The bytes are no container; carries the offset.
         """
+        if type(data) is bytes:
+            quickly = self._decode_usual(data)
+            if quickly is not None:
+                return quickly
         decoder = self._codec.decoder(data)
         entries = tuple(_read_entry(decoder) for _ in range(_read_count(decoder)))
         metadata = _read_tail(decoder, L8MetaData)
         query = _read_tail(decoder, L8Query)
-        return Elements(self._codec, entries, query=query, metadata=metadata)
+        return Elements(self._codec, entries, query, metadata)
+
+    def _decode_usual(self, data: bytes) -> Elements | None:
+        """A container of one value, or none, as most are; ``None`` for others and for bad ones.
+
+        What is read is the same as in :meth:`decode`: values tell where they end, so one value
+        between head and tail leaves only one way to read the whole.
+        """
+        if not data.startswith(ONE_HEAD) or not data.endswith(ONE_TAIL):
+            return Elements(self._codec, (), None, 0) if data == NOTHING else None
+        size = len(data) - _AROUND_ONE
+        if len(data) > self._codec.limits.max_bytes:
+            return None
+        if size < BYTES_HEAD.size:
+            value: object = None
+            if data[_ONE_START : _ONE_START + size] != wire.NIL_VALUE:
+                return None
+        else:
+            kind, length, flag = _unpack_bytes_head(data, _ONE_START)
+            end = _ONE_START + size
+            is_bytes = kind == Kind.LIST and flag == wire.FLAG_BYTES
+            if is_bytes and 0 < length == size - BYTES_HEAD.size:
+                value = data[_ONE_START + BYTES_HEAD.size : end]
+            else:
+                try:
+                    value = self._codec.decode(data[_ONE_START:end])
+                except DecodeError:
+                    # The long way knows the offset in the whole.
+                    return None
+        return Elements(self._codec, (Element(value),), None, 1)
 
 
 def _indexed(values: Sequence[object]) -> tuple[Element, ...]:

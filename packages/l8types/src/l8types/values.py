@@ -19,6 +19,7 @@ from l8types.enums import (
     TransactionState,
 )
 from l8types.errors import InvalidInputError
+from l8types.frozen import quick_init
 from l8types.naming import service_key
 from l8types.pb import L8MetaData
 
@@ -117,6 +118,7 @@ class Header:
     mode: MulticastMode
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of the overlay network, independent of the wire profile.
@@ -163,6 +165,7 @@ class Message:
         return self.destination == DESTINATION_SINGLE
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Element:
     """One entry of an ``Elements`` container: a value, its key, or what went wrong with it."""
