@@ -407,3 +407,22 @@ async def test_something_that_is_no_model_is_refused(orm: SqlOrm) -> None:
     """A text has no tables."""
     with pytest.raises(InvalidInputError):
         await orm.prepare(str)
+
+
+@pytest.mark.feature("ORM-15")
+async def test_a_plain_store_takes_many_items_at_once(orm: SqlOrm) -> None:
+    """All or none: one with a key that is not its own, or a value that does not fit, stops all."""
+    storage = orm.storage(Thing)
+    good = [(f"t{n}", Thing(f"t{n}", count=n, parts=[Part("p")])) for n in range(5)]
+    for bad in (("x", Thing("y")), ("x", Thing("x", count=2**63)), ("x", Tree("x"))):
+        with pytest.raises(InvalidInputError):
+            await storage.put_many([*good, bad])
+    assert await everything(orm, Thing) == []
+    await storage.put_many(good)
+    await storage.put_many([])
+    before = await orm.generation(Thing)
+    await storage.delete_many(["t1", "unknown", "t3"])
+    assert [entry async for entry in storage.items()] == [good[0], good[2], good[4]]
+    assert await orm.generation(Thing) == before + 1
+    await storage.delete_many(["unknown"])
+    assert await orm.generation(Thing) == before + 1

@@ -61,6 +61,18 @@ async def test_items_are_put_got_and_deleted(node: FakeNode) -> None:
     assert node.asked == [("PROXIMITY things 3", action) for action in actions]
 
 
+async def test_many_items_are_few_requests(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many items as a page has go with one request, and the others with the next."""
+    monkeypatch.setattr(remote_module, "PAGE_SIZE", 10)
+    storage: Storage = RemoteStorage(node.vnic, KEY, Thing)
+    items = {f"t{n:02}": Thing(f"t{n:02}", count=n) for n in range(25)}
+    await storage.put_many(list(items.items()))
+    assert node.asked == [("PROXIMITY things 3", Action.PUT)] * 3
+    assert {key: item async for key, item in storage.items()} == items
+    await storage.delete_many([*items, "unknown"])
+    assert [entry async for entry in storage.items()] == []
+
+
 async def test_all_items_come_in_key_order(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Page by page, and none is missed when others are deleted meanwhile."""
     monkeypatch.setattr(remote_module, "PAGE_SIZE", 10)

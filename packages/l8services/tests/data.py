@@ -66,7 +66,9 @@ class FakeElements:
     def raise_for_error(self) -> FakeElements:
         if self.error:
             code, _, message = self.error.partition(": ")
-            raise error_class(code)(message)
+            error = error_class(code)(message)
+            error.answer = self  # type: ignore[assignment]
+            raise error
         return self
 
     def to_page(self) -> Page:
@@ -111,6 +113,7 @@ class FakeQuery:
 
     PATTERN = re.compile(
         r"select \* from (\w+)(?: where (\w+)=(\w+))?(?: limit (\d+))?(?: page (\d+))?"
+        r"( mapreduce)?( register)?"
     )
 
     def __init__(self, text: str) -> None:
@@ -121,6 +124,8 @@ class FakeQuery:
         self.attribute, self.value = match[2], match[3]
         self.limit = int(match[4] or 0)
         self.page = int(match[5] or 0)
+        self.map_reduce = bool(match[6])
+        self.register = bool(match[7])
         self.aggregates = ()
 
     def matches(self, item: object) -> bool:
@@ -316,12 +321,17 @@ class FakeStore:
         self.writes: list[str] = []
         self.attempts = 0
         self.delay = 0.0
+        self.refused: set[str] = set()
+        self.batches: list[list[str]] = []
         self.late = 0.0
         """Seconds until a write that is done already is acknowledged."""
 
     async def put(self, key: str, item: object) -> None:
-        await self._write(key)
-        self.content[key] = copy.deepcopy(item)
+        await self.put_many([(key, item)])
+
+    async def put_many(self, items: Sequence[tuple[str, object]]) -> None:
+        await self._write(*(key for key, _ in items))
+        self.content |= {key: copy.deepcopy(item) for key, item in items}
         await asyncio.sleep(self.late)
 
     async def get(self, key: str) -> object | None:
@@ -330,6 +340,11 @@ class FakeStore:
     async def delete(self, key: str) -> object | None:
         await self._write(key)
         return self.content.pop(key, None)
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        await self._write(*keys)
+        for key in keys:
+            self.content.pop(key, None)
 
     async def items(self) -> AsyncIterator[tuple[str, object]]:
         if self.failing is not None:
@@ -340,13 +355,16 @@ class FakeStore:
     async def aclose(self) -> None:
         self.content.clear()
 
-    async def _write(self, key: str) -> None:
+    async def _write(self, *keys: str) -> None:
         self.attempts += 1
+        self.batches.append(list(keys))
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.failing is not None:
             raise self.failing
-        self.writes.append(key)
+        if not self.refused.isdisjoint(keys):
+            raise InvalidInputError("an item that does not fit")
+        self.writes += keys
 
 
 def fake_parts() -> tuple[FakeIntrospector, FakeUpdater, FakeCloner]:

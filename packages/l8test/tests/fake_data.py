@@ -156,6 +156,13 @@ class FakeStorage:
     async def delete(self, key: str) -> Any:
         return self.disk.pop(key, None)
 
+    async def put_many(self, items: Sequence[tuple[str, Any]]) -> None:
+        self.disk |= dict(items)
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.disk.pop(key, None)
+
     async def items(self) -> AsyncIterator[tuple[str, Any]]:
         for key in sorted(self.disk):
             yield key, self.disk[key]
@@ -189,8 +196,8 @@ class FakeOrm:
     async def read(self, query: Any, *, scope: Any = None) -> Page:
         return answer(query, list(self.rows.values()), scope)
 
-    async def stream(self, query: Any) -> AsyncIterator[Any]:
-        for item in query.sort(query.filter(self.rows.values())):
+    async def stream(self, query: Any, *, scope: Any = None) -> AsyncIterator[Any]:
+        for item in answer(query, list(self.rows.values()), scope).items:
             yield item
 
     async def delete(self, query: Any) -> int:

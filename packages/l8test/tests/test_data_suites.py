@@ -167,6 +167,23 @@ async def kept(self: FakeStorage, key: str) -> Any:
     return self.disk.get(key)
 
 
+async def first_only(self: FakeStorage, items: Any) -> None:
+    """A write of many that stores one."""
+    await self.put(*items[0])
+
+
+async def all_required(self: FakeStorage, keys: Any) -> None:
+    """A removal of many that stops at the first that is absent."""
+    for key in keys:
+        await required(self, key)
+
+
+async def stream_of_all(self: FakeOrm, query: Any, *, scope: Any = None) -> AsyncIterator[Any]:
+    """A stream that is the same for all callers."""
+    async for item in FakeOrm.stream(self, query):
+        yield item
+
+
 def lost_change(self: FakeNotifications, message: Any) -> Any:
     """Removals become clearings."""
     found = FakeNotifications.decode(self, message)
@@ -314,7 +331,10 @@ MUTANTS: list[tuple[type, Fixtures, str]] = [
     (StorageConformance, stores(items=unsorted), "test_items"),
     (StorageConformance, stores(delete=required), "test_delete"),
     (StorageConformance, stores(delete=kept), "test_delete"),
+    (StorageConformance, stores(put_many=first_only), "test_many"),
+    (StorageConformance, stores(delete_many=all_required), "test_many"),
     (OrmConformance, orms(write=one_by_one), "test_all_or_none"),
+    (OrmConformance, orms(stream=stream_of_all), "test_stream_for_a_caller"),
     (OrmConformance, orms(read=page_before_scope), "test_pages"),
     (OrmConformance, orms(write=overwrite), "test_patch"),
     (OrmConformance, orms(delete=count_all), "test_delete_count"),

@@ -333,6 +333,19 @@ class SqlOrm:
 
         return await self._database.write(f"deleting from {layout.root.name}", work)
 
+    async def discard(self, model: type, keys: Sequence[str]) -> int:
+        """Delete the items with these keys in one transaction; how many there were."""
+        prepared = await self._prepare(model)
+        layout = prepared.layout
+
+        async def work(connection: AsyncConnection) -> int:
+            count = await self._delete(connection, prepared, keys)
+            if count:
+                await raise_generations(connection, [layout.root.name])
+            return count
+
+        return await self._database.write(f"deleting from {layout.root.name}", work)
+
     async def items(self, model: type) -> AsyncGenerator[tuple[str, object], None]:
         """All keys and items in key order."""
         layout = (await self._prepare(model)).layout

@@ -6,8 +6,6 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, cast
 
-from l8orm._orm import SqlOrm
-
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -23,8 +21,7 @@ async def answer(orm: Orm, query: Query, scope: Scope | None) -> AsyncGenerator[
     """Items of an answer as a caller may see them, in parts; at least one, which may be empty.
 
     Args:
-        orm: The store; with one that streams for everybody alike, what a caller may see is read as
-            a whole.
+        orm: The store.
         query: What is asked.
         scope: What the caller may see, ``None`` for everything.
     """
@@ -41,11 +38,11 @@ async def answer(orm: Orm, query: Query, scope: Scope | None) -> AsyncGenerator[
 
 
 async def _items(orm: Orm, query: Query, scope: Scope | None) -> AsyncGenerator[object, None]:
-    if query.aggregates or (scope is not None and not isinstance(orm, SqlOrm)):
+    if query.aggregates:
         for item in (await orm.read(query, scope=scope)).items:
             yield item
         return
-    found = orm.stream(query, scope=scope) if isinstance(orm, SqlOrm) else orm.stream(query)
+    found = orm.stream(query, scope=scope)
     # Closed when the reader stops, and not when the garbage is collected.
     async with aclosing(cast("AsyncGenerator[object, None]", found)) as items:
         async for item in items:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from l8orm._storage import check_item
 from l8types.enums import Action, Container, DecoratorType, Kind, MulticastMode
-from l8types.errors import ClosedError, InvalidInputError, UnavailableError
+from l8types.errors import ClosedError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from l8types.pb import L8Query
     from l8types.protocols.data import Elements
@@ -54,14 +55,22 @@ class RemoteStorage:
             UnavailableError: The service or its database cannot be reached.
             RequestTimeoutError: No answer in time; it may have been stored.
         """
-        if not isinstance(item, self._model):
-            raise InvalidInputError(
-                f"a store of {self._model.__name__} takes no {type(item).__name__}"
-            )
-        own = self._vnic.resources.introspector.primary_key(item)
-        if own != key:
-            raise InvalidInputError(f"an item with the key {own!r} cannot be stored as {key!r}")
-        await self._request(Action.PUT, item)
+        await self.put_many([(key, item)])
+
+    async def put_many(self, items: Sequence[tuple[str, object]]) -> None:
+        """Store items; those of each 500 are one request, and stored all or none.
+
+        Raises:
+            InvalidInputError: One is of another model, or its key is not its own.
+            UnavailableError: The service or its database cannot be reached.
+            RequestTimeoutError: No answer in time; they may have been stored.
+        """
+        resources = self._vnic.resources
+        for key, item in items:
+            check_item(self._model, resources.introspector.primary_key, key, item)
+        for start in range(0, len(items), PAGE_SIZE):
+            part = [item for _, item in items[start : start + PAGE_SIZE]]
+            await self._request(Action.PUT, resources.elements.of(*part))
 
     async def get(self, key: str) -> object | None:
         """The item, ``None`` when absent."""
@@ -70,6 +79,12 @@ class RemoteStorage:
     async def delete(self, key: str) -> object | None:
         """Remove and return the item, ``None`` when absent."""
         return (await self._request(Action.DELETE, self._example(key))).first
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove items, 500 with one request; those that are absent do not matter."""
+        for start in range(0, len(keys), PAGE_SIZE):
+            part = self._vnic.resources.elements.of(*keys[start : start + PAGE_SIZE])
+            await self._request(Action.DELETE, part)
 
     async def items(self) -> AsyncIterator[tuple[str, object]]:
         """All keys and items in key order, fetched page by page.

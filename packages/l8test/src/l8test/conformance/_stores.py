@@ -60,6 +60,17 @@ class StorageConformance(ModelConformance):
             assert await storage.get("string-1") is None
             assert await storage.delete("string-1") is None
 
+    async def test_many(self, open_storage: StorageOpener, sample: Sample) -> None:
+        """Many items are stored and removed with one call; absent ones are passed over."""
+        async with open_storage() as storage:
+            entries = [(sample.key(index), sample.build(index)) for index in range(5)]
+            await storage.put("string-1", sample.make(my_string="string-1", my_int32=50))
+            await storage.put_many(entries)
+            assert [entry async for entry in storage.items()] == entries
+            await storage.delete_many([sample.key(index) for index in (0, 3, 7)])
+            found = [entry[0] async for entry in storage.items()]
+            assert found == [sample.key(index) for index in (1, 2, 4)]
+
     async def test_items(self, open_storage: StorageOpener, sample: Sample) -> None:
         """All items are listed in the order of their keys."""
         async with open_storage() as storage:
@@ -173,6 +184,20 @@ class OrmConformance(ModelConformance):
             query = queries.parse(sample.query("where myint32>1 sort-by myint32"))
             found = [item async for item in orm.stream(query)]
             assert found == [sample.build(index) for index in (2, 3, 4)]
+
+    async def test_stream_for_a_caller(
+        self, open_orm: OrmOpener, queries: QueryFactory, sample: Sample
+    ) -> None:
+        """A stream has what the caller may see, and all of that."""
+
+        def odd(item: object) -> object | None:
+            return item if sample.read(item, "my_bool") else None
+
+        async with open_orm() as orm:
+            await orm.write(Action.POST, [sample.build(index) for index in range(5)])
+            query = queries.parse(sample.query("where myint32>0 sort-by myint32"))
+            found = [item async for item in orm.stream(query, scope=odd)]
+            assert found == [sample.build(index) for index in (1, 3)]
 
     async def test_delete(self, open_orm: OrmOpener, queries: QueryFactory, sample: Sample) -> None:
         """The matches of a query are deleted with all that belongs to them."""

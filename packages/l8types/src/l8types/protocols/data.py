@@ -481,6 +481,21 @@ class Storage(Protocol):
         """Remove and return the item, ``None`` when absent."""
         ...
 
+    async def put_many(self, items: Sequence[tuple[str, object]]) -> None:
+        """Store items with their keys, all or none; durable when it returns.
+
+        A store at the other end of a network may need several requests for very many, and
+        promises this for each of them.
+        """
+        ...
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove the items with these keys, passing over those that are absent.
+
+        When it fails, each item is there or not; doing it again does no harm.
+        """
+        ...
+
     def items(self) -> AsyncIterator[tuple[str, object]]:
         """All keys and items in key order."""
         ...
@@ -515,8 +530,12 @@ class Orm(Protocol):
         """Answer of a query, paged after ``scope``."""
         ...
 
-    def stream(self, query: Query) -> AsyncIterator[object]:
-        """All matches one by one, without holding them in memory."""
+    def stream(self, query: Query, *, scope: Scope | None = None) -> AsyncIterator[object]:
+        """All matches one by one, without holding them in memory.
+
+        With a ``scope``, what it hides is neither matched nor given. A store that cannot do that
+        part by part reads the answer as a whole.
+        """
         ...
 
     async def delete(self, query: Query, *, scope: Scope | None = None) -> int:
