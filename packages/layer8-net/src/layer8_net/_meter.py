@@ -42,7 +42,8 @@ class Meter:
         """Report one total; its series is the name with the labels, in whatever order."""
         series = (name, *(part for item in sorted(labels.items()) for part in item))
         increment = total - self._reported.get(series, 0)
-        if increment:
+        # Also the first zero: who computes rates has to see where a counter began.
+        if increment or series not in self._reported:
             self._reported[series] = total
             self._sink.count(name, increment, **self._with_node(labels))
 

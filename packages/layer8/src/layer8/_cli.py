@@ -1,93 +1,171 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``layer8``."""
+"""The command ``layer8``.
+
+It ends with 0 after an orderly end, with 2 and one line on standard error when it was asked for
+something that cannot be, and with 1 and a traceback for a fault of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import json
 import logging
-import signal
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.live import Live
 
 from l8types.errors import L8Error
-from layer8._config import load_settings
+from l8utils import LogSettings, logging_session
+from layer8 import _options as opt
+from layer8._cli_certs import certs
+from layer8._config import parse_peers
+from layer8._daemon import run_switch
 from layer8._loop import run
-from layer8._node import Node
-from layer8._switch import make_switch
+from layer8._options import settings_of
+from layer8._status import observe
+from layer8._tables import render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from l8types.settings import NodeSettings
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run and inspect Layer 8 nodes.")
-_Config = Annotated[Path | None, typer.Option(help="TOML file with [node] and [plugins].")]
+app.add_typer(certs, name="certs")
 
 
 @app.command()
-def vnet(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="TCP port, 0 for a free one.")] = None,
+def vnet(  # noqa: PLR0913 - the options of a command are its arguments
+    host: opt.ListenHost = None,
+    port: opt.ListenPort = None,
+    peer: opt.Peers = None,
+    advertise_host: opt.AdvertiseHost = None,
+    dns_name: opt.DnsName = None,
     *,
-    insecure: Annotated[
-        bool, typer.Option(help="Listen beyond loopback without certificates.")
-    ] = False,
-    config: _Config = None,
+    discovery: opt.DiscoveryFlag = None,
+    discovery_port: opt.DiscoveryPort = None,
+    discovery_address: opt.DiscoveryAddress = None,
+    profile: opt.Profile = None,
+    certs: opt.Certs = None,
+    insecure: opt.Insecure = False,
+    alias: opt.Alias = None,
+    data_directory: opt.DataDirectory = None,
+    keep_alive: opt.KeepAlive = None,
+    metrics: opt.Metrics = None,
+    metrics_host: opt.MetricsHost = None,
+    log_level: opt.LogLevel = "info",
+    log_json: opt.LogJson = False,
+    log_file: opt.LogFile = None,
+    config: opt.Config = None,
 ) -> None:
-    """Run a switch until it is told to stop."""
-    code: dict[str, Any] = {"alias": "vnet", "host": host, "port": port}
-    if insecure:
-        code["insecure"] = True
-    settings = load_settings(file=config, **{k: v for k, v in code.items() if v is not None})
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    run(_switch(settings))
+    """Run a switch until SIGTERM or Ctrl-C."""
+    options = {
+        "host": host,
+        "port": port,
+        "peers": parse_peers(",".join(peer), "--peer") if peer else None,
+        "advertise_host": advertise_host,
+        "dns_name": dns_name,
+        "discovery": discovery,
+        "discovery_port": discovery_port,
+        "discovery_address": discovery_address,
+        "profile": profile,
+        "insecure": insecure or None,
+        "alias": alias,
+        "data_directory": data_directory,
+        "keep_alive": keep_alive,
+        "metrics_port": metrics,
+        "metrics_host": metrics_host,
+    }
+    settings = settings_of(options, config=config, certs=certs, default_alias="vnet")
+    log = LogSettings(level=opt.log_level(log_level), json=log_json, file=log_file)
+    with logging_session(log):
+        run(run_switch(settings, _say))
 
 
 @app.command()
-def status(config: _Config = None) -> None:
-    """Show the nodes and services of the network."""
-    run(_status(load_settings(file=config, alias="status")))
+def status(
+    *,
+    watch: opt.Watch = False,
+    as_json: opt.AsJson = False,
+    rates: opt.WithRates = False,
+    interval: opt.Interval = 2.0,
+    timeout: opt.Timeout = None,
+    host: opt.SwitchHost = None,
+    port: opt.SwitchPort = None,
+    certs: opt.Certs = None,
+    data_directory: opt.DataDirectory = None,
+    config: opt.Config = None,
+) -> None:
+    """Show nodes, services, leaders, links and traffic of the network."""
+    options = {
+        "alias": "status",
+        "host": host,
+        "port": port,
+        "request_timeout": timeout,
+        "data_directory": data_directory,
+    }
+    settings = settings_of(options, config=config, certs=certs, default_alias="")
+    # A look at the network has no figures of its own, and its port may be that of a node.
+    settings = replace(settings, metrics_port=None)
+    # What goes wrong is told by the one line at the end.
+    logging.basicConfig(level=logging.CRITICAL)
+    with suppress(KeyboardInterrupt):
+        run(_show(settings, watch=interval if watch else 0.0, as_json=as_json, rates=rates))
 
 
 @app.command("version")
 def show_version() -> None:
     """Print the version."""
-    print(version("layer8"))  # noqa: T201 - the output of the command
+    _say(version("layer8"))
 
 
-async def _switch(settings: NodeSettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows has no handlers on the loop
-            loop.add_signal_handler(number, stop.set)
-    async with make_switch(settings) as switch:
-        print(f"switch {switch.uuid} listens on {settings.host}:{switch.port}", flush=True)  # noqa: T201
-        await stop.wait()
+async def _show(settings: NodeSettings, *, watch: float, as_json: bool, rates: bool) -> None:
+    async with observe(settings) as observer:
+        if rates:
+            await observer.wait_rates()
+        if as_json:
+            _say(json.dumps((await observer.look()).to_json()))
+            while watch:
+                await asyncio.sleep(watch)
+                _say(json.dumps((await observer.look()).to_json()))
+        elif watch:
+            with Live(render(await observer.look()), auto_refresh=False) as live:
+                while True:
+                    await asyncio.sleep(watch)
+                    live.update(render(await observer.look()), refresh=True)
+        else:
+            Console().print(render(await observer.look()))
 
 
-async def _status(settings: NodeSettings) -> None:
-    async with Node(settings=settings, bring_switch=False) as node:
-        table = Table("node", "alias", "state", "services")
-        for info in node.vnic.directory.nodes():
-            if info.uuid == node.settings.uuid:
-                continue
-            services = ", ".join(sorted(f"{key.name}/{key.area}" for key in info.services))
-            table.add_row(info.uuid, info.alias, info.state.name.lower(), services)
-        Console().print(table)
+def _say(text: str) -> None:
+    """The output of a command."""
+    print(text, flush=True)  # noqa: T201 - the output of the command
 
 
 def main() -> None:
     """Entry point: an error of the ecosystem is one line and exit code 2, never a traceback."""
+    refused = False
     try:
         app()
-    except L8Error as error:
-        print(f"layer8: {error.message}", file=sys.stderr)  # noqa: T201 - the error of the command
+    except* L8Error as group:
+        refused = True
+        for line in _messages(group):
+            print(f"layer8: {line}", file=sys.stderr)  # noqa: T201 - the error of the command
+    if refused:
         sys.exit(2)
+
+
+def _messages(group: BaseExceptionGroup[L8Error]) -> Iterator[str]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _messages(error)
+        else:
+            yield error.message

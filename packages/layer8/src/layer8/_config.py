@@ -18,7 +18,7 @@ from l8types.settings import NodeSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["DEFAULT_PLUGINS", "load_settings"]
+__all__ = ["DEFAULT_PLUGINS", "load_settings", "parse_peers"]
 
 DEFAULT_PLUGINS: Final[Mapping[str, str]] = {Plugin.SECURITY: "local"}
 """What is used where several implementations are installed and the settings name none."""
@@ -33,6 +33,7 @@ def load_settings(
     *,
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    default_alias: str = "",
     **code: object,
 ) -> NodeSettings:
     """Compose the settings of a node.
@@ -41,6 +42,7 @@ def load_settings(
         file: TOML file with the tables ``[node]`` (fields of ``NodeSettings``) and ``[plugins]``
             (entry-point group to name); by default the file that ``LAYER8_CONFIG`` names, if any.
         environment: Variables ``LAYER8_<FIELD>``; by default those of the process.
+        default_alias: Name of the node when no source has one.
         **code: Fields of ``NodeSettings``; they win over file and environment.
 
     Returns:
@@ -53,7 +55,8 @@ def load_settings(
     variables = os.environ if environment is None else environment
     if file is None and variables.get(f"{_PREFIX}CONFIG"):
         file = Path(variables[f"{_PREFIX}CONFIG"])
-    merged: dict[str, object] = _from_environment(variables)
+    merged: dict[str, object] = {"alias": default_alias} if default_alias else {}
+    merged |= _from_environment(variables)
     plugins: dict[str, str] = dict(DEFAULT_PLUGINS)
     if file is not None:
         node, named = _from_file(file)
@@ -143,10 +146,36 @@ def _bool(text: str) -> bool:
     return folded in _TRUE
 
 
+def parse_peers(text: str, source: str) -> tuple[tuple[str, int], ...]:
+    """Switches to link to, from ``host:port`` pairs that are separated by commas.
+
+    Args:
+        text: The pairs; an IPv6 address is in brackets.
+        source: Where they are from, for the error.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    try:
+        return _peers(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{source}: {text!r} is not HOST:PORT") from error
+
+
 def _peers(text: str) -> tuple[tuple[str, int], ...]:
-    """``host:port`` pairs separated by commas."""
-    pairs = (part.strip().rpartition(":") for part in text.split(",") if part.strip())
-    return tuple((host, int(port)) for host, _, port in pairs)
+    return tuple(_peer(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _peer(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        # Whether the last group is a port, nobody can tell.
+        raise ValueError(text)
+    if not host:
+        raise ValueError(text)
+    return host, int(port)
 
 
 _CONVERTERS: Final[dict[str, Callable[[str], object]]] = {

@@ -17,6 +17,7 @@ from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 from l8utils import NodeResources
 from layer8._config import load_settings
+from layer8._exporter import Exporter, Health
 from layer8._switch import LocalSwitch
 from layer8._web import web_of
 
@@ -70,6 +71,7 @@ class Node:
         self._stores = AsyncExitStack()
         self._vnic: VNic | None = None
         self._gateway: WebServer | None = None
+        self._exporter: Exporter | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -81,6 +83,7 @@ class Node:
                     keeper = group.create_task(switch.take_over(vnic), name="node: take over")
                     stack.callback(keeper.cancel)
             await stack.enter_async_context(vnic)
+            await self._show_figures(vnic, stack)
             # Stores outlive the services that flush into them, hence a stack below theirs.
             await stack.enter_async_context(self._stores)
             stack.push_async_callback(self.resources.services.aclose)
@@ -97,6 +100,30 @@ class Node:
         # Without the exception: what the block raised leaves it as it is, not in a group.
         stack, self._stack = self._opened(), None
         await stack.aclose()
+
+    async def _show_figures(self, vnic: VNic, stack: AsyncExitStack) -> None:
+        settings = self.settings
+        if settings.metrics_port is None:
+            return
+
+        def health() -> Health:
+            details = {"role": "node", "alias": settings.alias, "uuid": settings.uuid}
+            services = sorted(str(key) for key in self.resources.services.active())
+            return Health(vnic.connected, {**details, "services": services})
+
+        self._exporter = await stack.enter_async_context(
+            Exporter(
+                self.resources.metrics,
+                health,
+                host=settings.metrics_host,
+                port=settings.metrics_port,
+            )
+        )
+
+    @property
+    def metrics_port(self) -> int:
+        """TCP port of ``/metrics`` and ``/health``, 0 when the settings ask for none."""
+        return self._exporter.port if self._exporter else 0
 
     @property
     def vnic(self) -> VNic:

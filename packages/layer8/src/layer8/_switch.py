@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from l8types.settings import NodeSettings
     from l8utils import Parts
 
-__all__ = ["LocalSwitch", "make_switch"]
+__all__ = ["LocalSwitch", "make_switch", "switch_resources"]
 
 _LOGGER = logging.getLogger(__name__)
 _CHECK_INTERVAL: Final = 0.5
@@ -33,8 +33,13 @@ def make_switch(settings: NodeSettings, **parts: Unpack[Parts]) -> Switch:
     Raises:
         ConfigurationError: No switch implementation is installed.
     """
+    return cast("Switch", switch_resources(settings, **parts).create(Plugin.SWITCH))
+
+
+def switch_resources(settings: NodeSettings, **parts: Unpack[Parts]) -> NodeResources:
+    """Parts of a switch, which has an id of its own."""
     own = dataclasses.replace(settings, uuid=str(uuid.uuid4()))
-    return cast("Switch", NodeResources(own, **parts).create(Plugin.SWITCH))
+    return NodeResources(own, **parts)
 
 
 class LocalSwitch:
