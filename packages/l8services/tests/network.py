@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Self, cast
 
 from l8services import BaseService, ServiceManager, Tuning
 from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority
-from l8types.errors import PermissionDeniedError, RequestTimeoutError, UnavailableError
+from l8types.errors import (
+    ConfigurationError,
+    PermissionDeniedError,
+    RequestTimeoutError,
+    UnavailableError,
+)
 from l8types.pb import L8Query
 from l8types.settings import NodeSettings
 from l8types.sla import ServiceLevelAgreement
@@ -32,6 +37,7 @@ from .model import Book, FakeRegistry
 from .virtual import LoopClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from l8types.protocols.data import Elements
@@ -110,7 +116,14 @@ class FakeResources:
         self.caches = FakeCaches(self.introspector, self.updater)
         self.notifications = FakeNotifications()
         self.security = FakeSecurity()
+        self.directory: Path | None = None
         self.services = ServiceManager(cast("Resources", self))
+
+    @property
+    def data_directory(self) -> Path:
+        if self.directory is None:
+            raise ConfigurationError("this node has no place for files")
+        return self.directory
 
     def register(self, *models: type) -> None:
         for model in models:
@@ -129,6 +142,7 @@ class FakeNode:
         self.listeners: list[Callable[[DirectoryEvent], None]] = []
         self.directory = self
         self.info = NodeInfo(uuid, self.alias, "switch")
+        self.connected = True
 
     @property
     def nic(self) -> VNic:
@@ -145,6 +159,13 @@ class FakeNode:
     async def withdraw(self, service: ServiceKey) -> None:
         self.offered.pop(service, None)
         self.network.tell(self, DirectoryEventType.CHANGED)
+
+    async def wait_connected(self) -> None:
+        while not self.connected:
+            await asyncio.sleep(0.01)
+
+    def node(self, uuid: str) -> NodeInfo | None:
+        return next((n.info for n in self.network.reachable(self) if n.uuid == uuid), None)
 
     def providers(self, service: ServiceKey) -> tuple[str, ...]:
         return tuple(sorted(n.uuid for n in self.network.reachable(self) if service in n.offered))
@@ -171,9 +192,16 @@ class FakeNode:
         for uuid in targets:
             self.network.transmit(Sent(self.uuid, uuid, service, action, elements), message)
 
+    async def forward(
+        self, message: Message, elements: Elements, target: str, *, timeout: float | None = None
+    ) -> FakeElements:
+        sent_on = replace(message, request=True, mode=MulticastMode.ALL)
+        sent = Sent(self.uuid, target, message.service, message.action, self._elements(elements))
+        return (await self.network.ask(sent, sent_on)).raise_for_error()
+
     async def request(
         self,
-        target: str,
+        target: str | MulticastMode,
         service: str,
         area: int,
         action: Action,
@@ -183,7 +211,13 @@ class FakeNode:
         identity: str = "",
         priority: Priority = Priority.P8,
     ) -> FakeElements:
+        mode = MulticastMode.ALL
+        if isinstance(target, MulticastMode):
+            mode, key = target, ServiceKey(service, area)
+            # As an interface does: the leader that is known, else any provider.
+            target = self.services.leader(key) or next(iter(self.providers(key)), "")
         message = Message(
+            mode=mode,
             source=self.uuid,
             service=service,
             area=area,
@@ -277,7 +311,8 @@ class FakeNetwork:
         tuning: What the sample services run with.
         lose: Whether a message is lost.
         delay: Seconds that a message takes.
-        sent: All messages that were not requests.
+        sent: All messages that were neither requests nor of elections.
+        votes: Those of elections.
         asked: All requests.
     """
 
@@ -286,6 +321,7 @@ class FakeNetwork:
     delay: Callable[[Sent], float] = lambda _: 0.001
     nodes: dict[str, FakeNode] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
+    votes: list[Sent] = field(default_factory=list)
     asked: list[Sent] = field(default_factory=list)
     isolated: set[str] = field(default_factory=set)
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
@@ -341,7 +377,8 @@ class FakeNetwork:
 
     def transmit(self, sent: Sent, message: Message) -> None:
         """Put a message on its way."""
-        self.sent.append(sent)
+        elects = Action.ELECTION_REQUEST <= sent.action <= Action.LEADER_CHALLENGE
+        (self.votes if elects else self.sent).append(sent)
         if not self.lose(sent):
             self._group.create_task(self._deliver(sent, message))
 

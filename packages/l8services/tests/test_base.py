@@ -306,7 +306,8 @@ def test_deactivation_leaves_no_task() -> None:
             service = await a.serve()
             await a.do(Action.POST, DUNE)
             await asyncio.sleep(1)
-            assert len(asyncio.all_tasks() - before) == 3
+            started = {task.get_name().split(":")[0] for task in asyncio.all_tasks() - before}
+            assert started > {"elections"}
             await a.services.deactivate(BOOKS)
             assert asyncio.all_tasks() == before
             assert service.settled

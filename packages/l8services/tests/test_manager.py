@@ -471,28 +471,3 @@ def test_missing_gateway_keeps_no_service_from_running(monkeypatch: pytest.Monke
             assert dict(a.services.active()) == {}
 
     run(scenario())
-
-
-@pytest.mark.feature("PAR-03", "PAR-04", "PAR-05", "ELE-13")
-def test_leader_is_the_greatest_participant_and_terms_count_its_changes() -> None:
-    """Participants follow the directory, and so do leader and term."""
-
-    async def scenario() -> None:
-        async with FakeNetwork() as network:
-            a, b, c = (network.node(name) for name in "abc")
-            manager = a.services
-            assert (manager.leader(BOOKS), manager.epoch(BOOKS)) == ("", 0)
-            await a.serve()
-            assert (manager.leader(BOOKS), manager.epoch(BOOKS)) == (a.uuid, 1)
-            await c.serve()
-            await b.serve()
-            assert manager.participants(BOOKS) == (a.uuid, b.uuid, c.uuid)
-            assert (manager.leader(BOOKS), manager.epoch(BOOKS)) == (c.uuid, 2)
-            assert manager.placement(BOOKS, 2) == (a.uuid, b.uuid)
-            assert manager.placement(BOOKS, 2) == (c.uuid, a.uuid)
-            network.kill(c)
-            await b.services.deactivate(BOOKS)
-            assert (manager.leader(BOOKS), manager.epoch(BOOKS)) == (a.uuid, 4)
-            await c.services.aclose()
-
-    run(scenario())

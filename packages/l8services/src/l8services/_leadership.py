@@ -1,105 +1,166 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who takes part in a service and who leads it, read off the directory of nodes.
+"""Who takes part in the services of a node, who leads them, and whose turn it is.
 
-The leader is the participant with the greatest id, and its term counts the changes that this node
-saw. This holds while all nodes see the same directory; it is no lock. The part that an election
-with messages would replace is :class:`LeaderView`.
+Participants are what the directory shows. The leader comes from an election, which the services of
+a group share: the group is announced beside them, so that its participants are those of all its
+services.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
+
+from l8services._election import Elections
+from l8services._turns import RoundRobin
+from l8types.enums import MulticastMode
+from l8types.errors import L8Error, UnavailableError
+from l8types.values import ServiceKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable
 
-    from l8types.protocols.data import Subscription
-    from l8types.protocols.net import NodeDirectory
-    from l8types.values import DirectoryEvent, ServiceKey
+    from l8types.protocols.data import Elements, Subscription
+    from l8types.protocols.net import NodeDirectory, VNic
+    from l8types.protocols.runtime import Resources
+    from l8types.protocols.services import LeaderListener
+    from l8types.sla import ServiceLevelAgreement
+    from l8types.values import Message
 
-__all__ = ["DirectoryLeadership", "LeaderView", "RoundRobin"]
+__all__ = ["NodeLeadership", "election_key"]
 
+_log = logging.getLogger(__name__)
 
-class LeaderView:
-    """Leader and term of each service as participants come and go; a synchronous core."""
-
-    def __init__(self) -> None:
-        self._leaders: dict[ServiceKey, str] = {}
-        self._epochs: dict[ServiceKey, int] = {}
-
-    def observe(self, key: ServiceKey, participants: Sequence[str]) -> str:
-        """The leader among these participants, "" when there are none."""
-        leader = max(participants, default="")
-        if leader != self._leaders.get(key, ""):
-            self._leaders[key] = leader
-            if leader:
-                self._epochs[key] = self._epochs.get(key, 0) + 1
-        return leader
-
-    def epoch(self, key: ServiceKey) -> int:
-        """Term of the last leader, 0 when there never was one."""
-        return self._epochs.get(key, 0)
-
-    def keys(self) -> tuple[ServiceKey, ...]:
-        """The services that were asked about."""
-        return tuple(self._leaders)
+LEADER_WAIT: Final = 5.0
+"""Seconds that a message for the leader waits while there is none; an election takes less."""
 
 
-class RoundRobin:
-    """Picks participants in turn, evenly also while they come and go; a synchronous core."""
-
-    def __init__(self) -> None:
-        self._last: dict[ServiceKey, str] = {}
-
-    def pick(self, key: ServiceKey, participants: Sequence[str], count: int) -> tuple[str, ...]:
-        """The next ``count`` participants, all of them when there are not more.
-
-        Args:
-            key: The service whose turn it is.
-            participants: Ids, sorted.
-            count: How many; the position in the result is the replica number.
-        """
-        size = len(participants)
-        if not size or count < 1:
-            return ()
-        start = bisect_right(participants, self._last.get(key, ""))
-        picked = tuple(participants[(start + step) % size] for step in range(min(count, size)))
-        self._last[key] = picked[-1]
-        return picked
+def election_key(sla: ServiceLevelAgreement) -> ServiceKey:
+    """What a service elects its leader under: its group, or itself."""
+    return ServiceKey(sla.group) if sla.group else sla.key
 
 
-class DirectoryLeadership:
-    """Leadership as the directory of nodes shows it."""
+class NodeLeadership:
+    """Leaders, participants and turns, as one node knows them.
 
-    def __init__(self) -> None:
+    Args:
+        resources: The parts of the node.
+    """
+
+    def __init__(self, resources: Resources) -> None:
         self._directory: NodeDirectory | None = None
-        self._subscription: Subscription | None = None
-        self._leaders = LeaderView()
+        self._elections = Elections(resources)
         self._turns = RoundRobin()
+        self._voters: dict[ServiceKey, dict[ServiceKey, bool]] = {}
+        """By election, the services of this node and whether they vote."""
+        self._elects: dict[ServiceKey, ServiceKey] = {}
+        """What the services of this node elect their leaders under."""
 
     def attach(self, directory: NodeDirectory) -> None:
         """Use this directory from now on."""
-        if directory is self._directory:
-            return
-        self.close()
         self._directory = directory
-        self._subscription = directory.watch(self._changed)
 
-    def close(self) -> None:
-        """Stop watching the directory; what it shows can still be asked."""
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
+    async def enter(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
+        """Take part with a service that was announced; one without state has no leader.
+
+        Raises:
+            L8Error: The network cannot be told of the group.
+        """
+        if not sla.stateful:
+            return
+        key = election_key(sla)
+        members = self._voters.setdefault(key, {})
+        before = any(members.values()) if members else None
+        members[sla.key] = sla.voter
+        self._elects[sla.key] = key
+        if before is None and key != sla.key:
+            await vnic.announce(key)
+        if before is None or (sla.voter and not before):
+            await self._elections.join(key, vnic, voter=sla.voter)
+
+    async def hand_over_before_leaving(self, sla: ServiceLevelAgreement) -> None:
+        """Let another node lead, when this service was what made this one a voter."""
+        members = self._voters.get(election_key(sla), {})
+        if sla.key in members and not self._votes_without(sla):
+            await self._elections.hand_over(election_key(sla))
+
+    async def leave(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
+        """Take part with a service no longer; it was withdrawn already."""
+        key = election_key(sla)
+        members = self._voters.get(key, {})
+        if sla.key not in members:
+            return
+        votes = self._votes_without(sla)
+        del members[sla.key], self._elects[sla.key]
+        if not members:
+            del self._voters[key]
+            await self._elections.leave(key)
+            if key != sla.key:
+                await self._tell(vnic.withdraw(key))
+            return
+        if key == sla.key:
+            # The group goes on under the name of the service that left it.
+            await self._tell(vnic.announce(key))
+        if sla.voter and not votes:
+            await self._elections.join(key, vnic, voter=False)
+
+    async def aclose(self) -> None:
+        """Stop all elections."""
+        await self._elections.aclose()
+        self._voters.clear()
+        self._elects.clear()
+
+    # Messages
+
+    def take(self, elements: Elements, message: Message) -> None:
+        """Take a message of an election.
+
+        Raises:
+            PermissionDeniedError: The sender does not take part.
+            InvalidInputError: The payload makes no sense.
+        """
+        self._elections.handle(elements, message, self._elects.get(message.key, message.key))
+
+    async def elsewhere(self, message: Message, vnic: VNic) -> str:
+        """The node to which a message for the leader has to go on, "" for this one.
+
+        Waits for a while for an election to end.
+
+        Raises:
+            UnavailableError: There is no leader.
+        """
+        key = self._elects.get(message.key)
+        if message.mode is not MulticastMode.LEADER or key is None:
+            return ""
+        limit = min(message.timeout or LEADER_WAIT, LEADER_WAIT)
+        leader = await self._elections.wait_leader(key, limit)
+        if not leader:
+            raise UnavailableError(
+                f"service {message.key} has had no leader for {limit:g} s; try again later"
+            )
+        return "" if leader == vnic.uuid else leader
+
+    # Questions
 
     def leader(self, key: ServiceKey) -> str:
-        """Node id of the leader, "" when there is none."""
-        return self._leaders.observe(key, self.participants(key))
+        """Node id of the leader; see ``Leadership.leader``."""
+        return self._elections.leader(self._elects.get(key, key))
 
     def epoch(self, key: ServiceKey) -> int:
-        """Term of the leader, 0 when there never was one."""
-        self.leader(key)
-        return self._leaders.epoch(key)
+        """Term of the leader; see ``Leadership.epoch``."""
+        return self._elections.epoch(self._elects.get(key, key))
+
+    def why(self, key: ServiceKey) -> str:
+        """Reason and time of the last change of the leader."""
+        return self._elections.why(self._elects.get(key, key))
+
+    def watch(self, listener: LeaderListener) -> Subscription:
+        """Be told of changes of leaders."""
+        return self._elections.watch(listener)
+
+    async def hand_over(self, key: ServiceKey) -> str:
+        """Let another participant lead; see ``Leadership.hand_over``."""
+        return await self._elections.hand_over(self._elects.get(key, key))
 
     def participants(self, key: ServiceKey) -> tuple[str, ...]:
         """Node ids of the participants, sorted."""
@@ -109,7 +170,14 @@ class DirectoryLeadership:
         """The next ``count`` participants in turn."""
         return self._turns.pick(key, self.participants(key), count)
 
-    def _changed(self, event: DirectoryEvent) -> None:
-        # Terms count every change, also those between two questions.
-        for key in {*self._leaders.keys(), *event.node.services}:
-            self.leader(key)
+    def _votes_without(self, sla: ServiceLevelAgreement) -> bool:
+        members = self._voters[election_key(sla)]
+        return any(voter for key, voter in members.items() if key != sla.key)
+
+    @staticmethod
+    async def _tell(telling: Awaitable[None]) -> None:
+        try:
+            await telling
+        except L8Error as error:
+            # Without a connection the network notices by itself.
+            _log.info("the network is not told of a group: %s", error)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from l8services._agreement import declare, validate
 from l8services._dispatch import run, run_parts
+from l8services._election import ELECTIONS, REGISTRATIONS
 from l8services._entry import ServiceEntry
-from l8services._leadership import DirectoryLeadership
+from l8services._leadership import NodeLeadership
 from l8services._web import announce_web, withdraw_web
 from l8types.enums import Action
 from l8types.errors import ConflictError, L8Error, NotFoundError
@@ -22,10 +23,10 @@ from l8types.protocols.services import Call
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from l8types.protocols.data import Elements
+    from l8types.protocols.data import Elements, Subscription
     from l8types.protocols.net import VNic
     from l8types.protocols.runtime import Resources
-    from l8types.protocols.services import ServiceHandler
+    from l8types.protocols.services import LeaderListener, ServiceHandler
     from l8types.sla import ServiceLevelAgreement
     from l8types.values import Message, ServiceKey
 
@@ -51,7 +52,7 @@ class ServiceManager:
         self._resources = resources
         self._entries: dict[ServiceKey, ServiceEntry] = {}
         self._starting: set[ServiceKey] = set()
-        self._leadership = DirectoryLeadership()
+        self._leadership = NodeLeadership(resources)
 
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> ServiceHandler:
         """Start a service and announce it.
@@ -80,8 +81,10 @@ class ServiceManager:
         self._entries[key] = entry
         try:
             await vnic.announce(key, model=model)
+            await self._leadership.enter(sla, vnic)
         except BaseException:
             del self._entries[key]
+            await self._leadership.leave(sla, vnic)
             await entry.handler.deactivate()
             raise
         await announce_web(sla.web, vnic)
@@ -97,11 +100,13 @@ class ServiceManager:
         """
         entry = self._entry(key)
         await withdraw_web(entry.sla.web, entry.vnic)
+        await self._leadership.hand_over_before_leaving(entry.sla)
         try:
             await entry.vnic.withdraw(key)
         except L8Error as error:
             # Without a connection the network notices by itself.
             _log.info("service %s: the network is not told that it ends: %s", key, error)
+        await self._leadership.leave(entry.sla, entry.vnic)
         if self._entries.pop(key, None) is None:
             return
         try:
@@ -129,7 +134,7 @@ class ServiceManager:
             except Exception:  # noqa: BLE001 - the boundary of a stop
                 # One service that fails to stop must not keep the others running.
                 _log.exception("service %s failed to stop", key)
-        self._leadership.close()
+        await self._leadership.aclose()
 
     async def handle(self, elements: Elements, message: Message, vnic: VNic) -> Elements | None:
         """Authorize, dispatch to the service, filter what the caller may see.
@@ -162,6 +167,10 @@ class ServiceManager:
         # Each part has a time of its own, so the answer as a whole has no deadline.
         call = replace(self._call(message, vnic), deadline=None)
         try:
+            leader = await self._leadership.elsewhere(message, vnic)
+            if leader:
+                yield await vnic.forward(message, elements, leader)
+                return
             parts = run_parts(self._entry(call.key), elements, call, self._resources)
             async with aclosing(parts):
                 async for part in parts:
@@ -190,6 +199,18 @@ class ServiceManager:
         """Term of the leader, 0 when there never was one."""
         return self._leadership.epoch(key)
 
+    def why(self, key: ServiceKey) -> str:
+        """When and why the leader changed last, in one line; "" when nothing is known."""
+        return self._leadership.why(key)
+
+    def watch_leader(self, listener: LeaderListener) -> Subscription:
+        """Be told of changes of leaders from now on."""
+        return self._leadership.watch(listener)
+
+    async def hand_over(self, key: ServiceKey) -> str:
+        """Let another participant lead; the leader afterwards."""
+        return await self._leadership.hand_over(key)
+
     def participants(self, key: ServiceKey) -> tuple[str, ...]:
         """Node ids of the participants, sorted."""
         return self._leadership.participants(key)
@@ -215,10 +236,25 @@ class ServiceManager:
             return await self._undelivered(elements, call)
         if message.action is Action.END_POINTS:
             return await self._announce_all(elements, call)
+        if message.action in ELECTIONS or message.action in REGISTRATIONS:
+            return await self._elect(elements, message, call)
+        leader = await self._leadership.elsewhere(message, vnic)
+        if leader:
+            return await vnic.forward(message, elements, leader)
         return await run(self._entry(call.key), elements, call, self._resources)
+
+    async def _elect(self, elements: Elements, message: Message, call: Call) -> Elements:
+        """A message between the nodes of an election; who takes part, the directory knows."""
+        await self._resources.security.authorize(call.identity, call.action, call.key, elements)
+        if message.action in ELECTIONS:
+            self._leadership.take(elements, message)
+        return self._resources.elements.of()
 
     async def _undelivered(self, elements: Elements, call: Call) -> Elements:
         """A message of this node came back; it is never taken for one of its receiver."""
+        if call.action in ELECTIONS:
+            # The directory tells who is gone.
+            return self._resources.elements.of()
         entry = self._entries.get(call.key)
         if entry is not None:
             try:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from l8types.enums import Action
-from l8types.protocols.data import Elements
+from l8types.frozen import quick_init
+from l8types.protocols.data import Elements, Subscription
 from l8types.values import Message, ServiceKey, TimeSeriesPoint
 
 if TYPE_CHECKING:
@@ -23,19 +24,23 @@ __all__ = [
     "ElectionEvent",
     "ElectionStrategy",
     "HookResult",
+    "LeaderListener",
     "Leadership",
     "MapReduceService",
     "ReplicationConfig",
     "ServiceHandler",
     "ServiceHook",
     "Services",
+    "Staged",
     "StreamingService",
     "TimeSeriesService",
     "TransactionConfig",
     "TransactionEngine",
+    "TransactionalService",
 ]
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Call:
     """Circumstances of one call of a handler."""
@@ -239,19 +244,48 @@ class Dispatcher(Protocol):
         ...
 
 
+LeaderListener = Callable[[ServiceKey, str, int], None]
+"""Told of a service or group, its leader ("" for none) and the epoch; must not block or raise."""
+
+
 class Leadership(Protocol):
-    """Who takes part in a service and who leads it."""
+    """Who takes part in a service and who leads it.
+
+    Only stateful services have leaders. Those of a group share one; it may be asked for by the key
+    of each of them, or by that of the group: its name with area 0.
+    """
 
     def leader(self, key: ServiceKey) -> str:
-        """Node id of the leader, "" when there is none."""
+        """Node id of the leader, "" when there is none or none is known yet."""
         ...
 
     def epoch(self, key: ServiceKey) -> int:
-        """Term of the leader, 0 when there never was one."""
+        """Term of the leader, 0 when there never was one.
+
+        It is greater than that of every leader this node knew before, and in the native profile no
+        two leaders of a service have the same one. The numbers are not consecutive.
+        """
+        ...
+
+    def why(self, key: ServiceKey) -> str:
+        """When and why the leader changed last, in one line; "" when nothing is known."""
+        ...
+
+    def watch_leader(self, listener: LeaderListener) -> Subscription:
+        """Be told of changes of leaders from now on."""
+        ...
+
+    async def hand_over(self, key: ServiceKey) -> str:
+        """Let another participant lead; this node leads until the other one does.
+
+        Returns:
+            The leader afterwards: this node itself when nobody else can lead, and whoever leads
+            when it was not this node.
+        """
         ...
 
     def participants(self, key: ServiceKey) -> tuple[str, ...]:
-        """Node ids of the participants, sorted."""
+        """Node ids of the participants, sorted; those of a group are the ones of its services."""
         ...
 
     def placement(self, key: ServiceKey, count: int) -> tuple[str, ...]:
@@ -265,60 +299,145 @@ class Services(Activation, Dispatcher, Leadership, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ElectionEvent:
-    """Input of an election: a message, a peer that came or went, or a tick of the clock.
+    """Input of an election: a message, a node that came or went, or a tick of the clock.
+
+    A node is told of itself as of the others: it takes part from ``joined=True`` until
+    ``joined=False`` with its own id. An action with its own id is a wish: ``LEADER_RESIGN`` to hand
+    over, ``LEADER_QUERY`` to learn the leader without taking part.
 
     Attributes:
         action: The election action received, ``None`` for the other inputs.
         source: The node it is about.
-        epoch: Term named by the message.
+        epoch: Term named by the message, 0 when it names none.
+        named: Node named by the message: the leader in an announcement by another node, the
+            successor in a resignation.
         joined: ``True`` and ``False`` when the source came or went, otherwise ``None``.
     """
 
     action: Action | None = None
     source: str = ""
     epoch: int = 0
+    named: str = ""
     joined: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ElectionEffect:
-    """Output of an election.
+    """Output of an election; one of the first four is set.
 
     Attributes:
         action: Election action to send, ``None`` for the other effects.
-        target: Node id to send it to, "" for all participants.
-        leader: The leader known from now on, "" for none, ``None`` when unchanged.
+        leader: The leader known from now on, "" for none; also told when an attempt to hand over
+            ended without a change.
+        keep: Epoch to be remembered beyond the life of the process before the effects after this
+            one are carried out.
+        wake_at: Time at which a tick is due; replaces the one told before.
+        target: Node id to send to, "" for all participants.
         epoch: Term of the message or of the leader.
-        wake_at: Time at which a tick is due, ``None`` when unchanged.
+        named: Node to be named in the message.
+        reason: Why the leader changed.
     """
 
     action: Action | None = None
-    target: str = ""
     leader: str | None = None
-    epoch: int = 0
+    keep: int | None = None
     wake_at: float | None = None
+    target: str = ""
+    epoch: int = 0
+    named: str = ""
+    reason: str = ""
 
 
 class ElectionStrategy(Protocol):
-    """Election of one leader per service group as a pure state machine."""
+    """Election of one leader per service or group as a pure state machine, one per node and key.
+
+    Nodes that see each other come to agree on one leader, whose epoch is above all that they saw.
+    A leader that learns of a greater epoch steps down at once.
+    """
 
     def step(self, event: ElectionEvent, now: float) -> Sequence[ElectionEffect]:
         """Advance by one input; ``now`` never goes back. Effects are to be carried out in order."""
         ...
 
 
-class TransactionEngine(Protocol):
-    """Leader-ordered writes."""
+class TransactionalService(Protocol):
+    """Optional part of a handler: its items can be changed everywhere or nowhere.
 
-    async def submit(self, elements: Elements, call: Call, handler: ServiceHandler) -> Elements:
-        """Run a write as a transaction.
+    ``get`` of the handler answers from what is visible.
+
+    Writes are staged first, one after the other, each on top of those staged before it. What is
+    staged is seen by no reader; it is made visible with :meth:`apply`, or dropped. All instances
+    stage the same writes in the same order, so the outcome must follow from the items and the write
+    alone.
+    """
+
+    async def get(self, elements: Elements, call: Call) -> Elements:
+        """Answer a query, or find the items given as examples."""
+        ...
+
+    async def stage(self, elements: Elements, call: Call) -> Staged:
+        """Check a write and work out what it changes; one that is refused leaves nothing staged.
 
         Raises:
-            OutcomeUnknownError: The outcome could not be learnt before the deadline.
-            UnavailableError: There is no leader.
+            L8Error: Why the write cannot be.
         """
         ...
 
-    async def handle(self, elements: Elements, message: Message, vnic: VNic) -> Elements | None:
-        """Process a transaction message of a peer."""
+    def unstage(self) -> None:
+        """Drop all that is staged."""
+        ...
+
+    def apply(self, changes: Sequence[tuple[str, object]]) -> None:
+        """Make keys have these items, ``None`` to remove one; they are staged no longer."""
+        ...
+
+    def content(self) -> Iterator[tuple[str, object]]:
+        """Keys and items that are visible now."""
+        ...
+
+    async def initial(self) -> Sequence[tuple[str, object]]:
+        """What a service that is entirely new begins with."""
+        ...
+
+    def leading(self) -> None:
+        """This instance begins to order the writes; called each time."""
+        ...
+
+    def applied(self, keys: Sequence[str]) -> None:
+        """Writes of these keys were acknowledged by this instance, which leads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a write will do: the answer to its caller, and the new items of the changed keys."""
+
+    answer: Elements
+    changes: Sequence[tuple[str, object]] = ()
+    """Keys with their new items, ``None`` for a removed one."""
+
+
+class TransactionEngine(Protocol):
+    """Leader-ordered writes of one service: applied on all members or on none."""
+
+    async def submit(self, elements: Elements, call: Call) -> Elements:
+        """Run a call of this node as a transaction, or a read with all acknowledged writes seen.
+
+        Raises:
+            OutcomeUnknownError: The outcome could not be learnt before the deadline.
+            UnavailableError: There is no leader, or it has lost too many members; nothing happened.
+            L8Error: What the service answered; nothing happened.
+        """
+        ...
+
+    async def handle(self, elements: Elements, message: Message) -> Elements:
+        """Process a transaction message of a peer.
+
+        Raises:
+            PermissionDeniedError: The sender does not take part in the service.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Take part no longer."""
         ...

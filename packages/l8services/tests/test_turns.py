@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leader, terms and turns."""
+"""Turns of participants."""
 
 from __future__ import annotations
 
@@ -7,18 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l8services._leadership import LeaderView, RoundRobin
+from l8services._turns import RoundRobin
 from l8types.values import ServiceKey
 
 KEY = ServiceKey("Books")
-
-
-def test_term_counts_the_changes_of_the_leader() -> None:
-    """Participants below the leader come and go without a new term."""
-    view = LeaderView()
-    history = [("a",), ("a", "b"), ("a", "b"), ("b",), (), ("b",), ("a",)]
-    told = [(view.observe(KEY, participants), view.epoch(KEY)) for participants in history]
-    assert told == [("a", 1), ("b", 2), ("b", 2), ("b", 2), ("", 2), ("b", 3), ("a", 4)]
 
 
 @pytest.mark.feature("PAR-06")
