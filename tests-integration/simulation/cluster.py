@@ -117,7 +117,7 @@ class Network:
             insecure=True,
             keep_alive=KEEP_ALIVE,
             request_timeout=TIMEOUT,
-            data_directory=Path("/nonexistent"),
+            data_directory=Path("/dev/null/nothing"),
             plugins={Plugin.SECURITY: "shallow"},
         )
         return NodeResources(settings, catalog=CATALOG, clock=host.clock)
