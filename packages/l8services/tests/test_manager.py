@@ -184,13 +184,20 @@ def test_names_are_checked_against_the_profile() -> None:
 
 
 def test_agreement_that_cannot_be_kept_is_refused() -> None:
-    """Transactions and unknown keys are errors of the activation, not surprises later."""
+    """Replicas, transactions in the go profile, handlers that cannot take part in them, and unknown
+    keys are errors of the activation, not surprises later.
+    """
 
     async def scenario() -> None:
         async with FakeNetwork() as network:
             a = network.node("a")
-            with pytest.raises(InvalidInputError, match="transactional"):
-                await a.serve(transactional=True)
+            go = network.node("g", NodeSettings(uuid="g" * 36, profile=WireProfile.GO))
+            with pytest.raises(InvalidInputError, match="go profile"):
+                await go.serve(transactional=True)
+            with pytest.raises(InvalidInputError, match="2 replicas"):
+                await a.serve(transactional=True, replication_count=2)
+            with pytest.raises(InvalidInputError, match="no TransactionalService"):
+                await echo(a, transactional=True)
             with pytest.raises(PropertyError, match="'nothing'"):
                 await a.serve(primary_keys=("nothing",))
             assert a.offered == {}

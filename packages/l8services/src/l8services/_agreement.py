@@ -30,9 +30,15 @@ def validate(sla: ServiceLevelAgreement, resources: Resources) -> None:
             f"service name {sla.name!r} has {size} bytes, "
             f"a network of the go profile takes at most {MAX_GO_SERVICE_NAME_BYTES}"
         )
-    if sla.transactional:
+    if sla.transactional and resources.settings.profile is WireProfile.GO:
         raise InvalidInputError(
-            f"service {sla.key} is transactional, which this service manager does not support"
+            f"service {sla.key} is transactional, which a network of the go profile does not offer "
+            "yet; use the native profile"
+        )
+    if sla.replication_count:
+        raise InvalidInputError(
+            f"service {sla.key} asks for {sla.replication_count} replicas, which this service "
+            "manager does not support; without a count every instance holds all items"
         )
 
 

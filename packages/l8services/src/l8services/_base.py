@@ -12,6 +12,7 @@ from l8services._replica import Replica
 from l8services._store import StoreWriter
 from l8services._sync import ReplicaSync
 from l8services._tasks import TaskScope
+from l8services._transactional import TransactionalParts
 from l8services._tuning import Tuning
 from l8services._writes import Writer
 from l8types.enums import Action
@@ -19,9 +20,11 @@ from l8types.errors import ClosedError, InvalidInputError, L8Error
 from l8types.pb import L8NotificationSet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
-    from l8types.protocols.services import Call
+    from l8types.protocols.services import Call, Staged
     from l8types.sla import ServiceLevelAgreement
 
 __all__ = ["BaseService"]
@@ -40,6 +43,9 @@ class BaseService:
     and stored later. The instance that took a write stores it: instances of one service share a
     store.
 
+    With ``transactional=True`` writes are ordered by the leader, and made on all instances or on
+    none; see ``ServiceLevelAgreement``.
+
     Args:
         tuning: Times and limits of the agreement between instances.
     """
@@ -47,6 +53,7 @@ class BaseService:
     def __init__(self, tuning: Tuning | None = None) -> None:
         self._tuning = tuning or Tuning()
         self._parts: _Parts | None = None
+        self._transactional: TransactionalParts | None = None
 
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
         """Fill the cache and start the background tasks.
@@ -59,6 +66,9 @@ class BaseService:
             raise InvalidInputError(
                 f"service {sla.key} has no model to keep; it needs a handler of its own"
             )
+        if sla.transactional:
+            self._transactional = TransactionalParts(sla, sla.model, vnic, self._tuning)
+            return
         parts = _Parts(sla, sla.model, vnic, self._tuning)
         parts.start(complete=await parts.fill(sla))
         self._parts = parts
@@ -68,6 +78,9 @@ class BaseService:
         parts, self._parts = self._parts, None
         if parts is not None:
             await parts.aclose()
+        ordered, self._transactional = self._transactional, None
+        if ordered is not None:
+            await ordered.aclose()
 
     async def post(self, elements: Elements, call: Call) -> Elements:
         """Add items or replace those with their keys; the answer has one entry per item."""
@@ -98,7 +111,8 @@ class BaseService:
             QueryError: It is no query.
             InvalidInputError: It is about another model, or asks nothing.
         """
-        return await self._running.reader.get(elements, call)
+        parts = self._transactional or self._running
+        return await parts.reader.get(elements, call)
 
     async def notify(self, elements: Elements, call: Call) -> None:
         """Apply changes of other instances, one by one."""
@@ -119,13 +133,48 @@ class BaseService:
         """A change that did not reach an instance; that one sees the gap and fetches."""
         _log.debug("%s: %d changes came back undelivered", call.key, len(elements))
 
+    async def stage(self, elements: Elements, call: Call) -> Staged:
+        """Work out a write of a transaction; one that is refused changes nothing."""
+        return await self._ordered.items.stage(elements, call)
+
+    def unstage(self) -> None:
+        """Drop what was worked out."""
+        self._ordered.items.unstage()
+
+    def apply(self, changes: Sequence[tuple[str, object]]) -> None:
+        """Make changes visible."""
+        self._ordered.items.apply(changes)
+
+    def content(self) -> Iterator[tuple[str, object]]:
+        """Keys and items that are visible now."""
+        return self._ordered.items.content()
+
+    async def initial(self) -> Sequence[tuple[str, object]]:
+        """What a service that is entirely new begins with: the store, else the initial items."""
+        return await self._ordered.initial()
+
+    def leading(self) -> None:
+        """This instance writes to the store from now on."""
+        self._ordered.leading()
+
+    def applied(self, keys: Sequence[str]) -> None:
+        """Store what this instance acknowledged."""
+        self._ordered.applied(keys)
+
     @property
     def settled(self) -> bool:
         """Whether nothing waits to be sent, fetched or stored."""
-        return self._parts is None or self._parts.settled
+        parts = self._transactional or self._parts
+        return parts is None or parts.settled
 
     def __len__(self) -> int:
-        return len(self._running.replica.cache)
+        return len((self._transactional or self._running).replica.cache)
+
+    @property
+    def _ordered(self) -> TransactionalParts:
+        if self._transactional is None:
+            raise ClosedError("the service is not active as a transactional one")
+        return self._transactional
 
     @property
     def _running(self) -> _Parts:

@@ -22,6 +22,8 @@ __all__ = ["run", "run_parts"]
 
 _log = logging.getLogger(__name__)
 
+_VERBS = frozenset({Action.POST, Action.PUT, Action.PATCH, Action.DELETE, Action.GET})
+
 
 async def run(
     entry: ServiceEntry, elements: Elements, call: Call, resources: Resources
@@ -38,7 +40,7 @@ async def run(
     try:
         await resources.security.authorize(call.identity, call.action, call.key, elements)
         with entry.calling() as handler:
-            answer = await _call(handler, elements, call, resources)
+            answer = await _answer(entry, handler, elements, call, resources)
         return _visible(answer, call, resources)
     except L8Error as error:
         code = error.code
@@ -69,8 +71,9 @@ async def run_parts(
     try:
         await resources.security.authorize(call.identity, call.action, call.key, elements)
         with entry.calling() as handler:
-            if not callable(getattr(handler, "stream", None)):
-                yield _visible(await _call(handler, elements, call, resources), call, resources)
+            if entry.transactions or not callable(getattr(handler, "stream", None)):
+                answer = await _answer(entry, handler, elements, call, resources)
+                yield _visible(answer, call, resources)
                 return
             parts = cast("StreamingService", handler).stream(elements, call)
             try:
@@ -92,6 +95,19 @@ def _failure(call: Call) -> RemoteError:
         f"service {call.key} failed on {call.action.name}; "
         f"the log of node {call.vnic.alias!r} tells why"
     )
+
+
+async def _answer(
+    entry: ServiceEntry,
+    handler: ServiceHandler,
+    elements: Elements,
+    call: Call,
+    resources: Resources,
+) -> Elements:
+    """The answer of the handler, or of all the instances that act as one."""
+    if entry.transactions is not None and call.action in _VERBS:
+        return await entry.transactions.submit(elements, call)
+    return await _call(handler, elements, call, resources)
 
 
 async def _call(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from l8types.protocols.net import VNic
-from l8types.protocols.services import ServiceHandler
+from l8types.protocols.services import ServiceHandler, TransactionEngine
 from l8types.sla import ServiceLevelAgreement
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class ServiceEntry:
     vnic: VNic
     model: str
     """Short name of the model, "" without one."""
+    transactions: TransactionEngine | None = None
+    """Orders the writes of a transactional service."""
     _calls: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 

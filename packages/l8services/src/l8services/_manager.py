@@ -15,9 +15,10 @@ from l8services._dispatch import run, run_parts
 from l8services._election import ELECTIONS, REGISTRATIONS
 from l8services._entry import ServiceEntry
 from l8services._leadership import NodeLeadership
+from l8services._transactions.opening import open_group
 from l8services._web import announce_web, withdraw_web
 from l8types.enums import Action
-from l8types.errors import ConflictError, L8Error, NotFoundError
+from l8types.errors import ConflictError, InvalidInputError, L8Error, NotFoundError
 from l8types.protocols.services import Call
 
 if TYPE_CHECKING:
@@ -80,12 +81,13 @@ class ServiceManager:
             self._starting.discard(key)
         self._entries[key] = entry
         try:
+            entry.transactions = await open_group(entry, self)
             await vnic.announce(key, model=model)
             await self._leadership.enter(sla, vnic)
         except BaseException:
             del self._entries[key]
             await self._leadership.leave(sla, vnic)
-            await entry.handler.deactivate()
+            await self._stop(entry)
             raise
         await announce_web(sla.web, vnic)
         _log.info("service %s is active", key)
@@ -114,8 +116,14 @@ class ServiceManager:
                 await entry.wait_idle()
         except TimeoutError:
             _log.warning("service %s: stopped in the middle of calls", key)
-        await entry.handler.deactivate()
+        await self._stop(entry)
         _log.info("service %s is stopped", key)
+
+    @staticmethod
+    async def _stop(entry: ServiceEntry) -> None:
+        if entry.transactions is not None:
+            await entry.transactions.aclose()
+        await entry.handler.deactivate()
 
     def handler(self, key: ServiceKey) -> ServiceHandler | None:
         """Handler of an active service."""
@@ -234,6 +242,8 @@ class ServiceManager:
         call = self._call(message, vnic)
         if message.failure:
             return await self._undelivered(elements, call)
+        if message.transaction is not None:
+            return await self._transaction(elements, call.key, message)
         if message.action is Action.END_POINTS:
             return await self._announce_all(elements, call)
         if message.action in ELECTIONS or message.action in REGISTRATIONS:
@@ -242,6 +252,13 @@ class ServiceManager:
         if leader:
             return await vnic.forward(message, elements, leader)
         return await run(self._entry(call.key), elements, call, self._resources)
+
+    async def _transaction(self, elements: Elements, key: ServiceKey, message: Message) -> Elements:
+        """A message between the nodes of a transactional service, authorized by its sender."""
+        engine = self._entry(key).transactions
+        if engine is None:
+            raise InvalidInputError(f"service {key} is not transactional")
+        return await engine.handle(elements, message)
 
     async def _elect(self, elements: Elements, message: Message, call: Call) -> Elements:
         """A message between the nodes of an election; who takes part, the directory knows."""

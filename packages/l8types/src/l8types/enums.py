@@ -12,6 +12,7 @@ __all__ = [
     "DecoratorType",
     "DirectoryEventType",
     "Downsample",
+    "Durability",
     "Kind",
     "LogLevel",
     "MulticastMode",
@@ -23,6 +24,7 @@ __all__ = [
     "Presence",
     "Priority",
     "Quantifier",
+    "Quorum",
     "SerializerMode",
     "TransactionState",
     "UpdateMode",
@@ -121,6 +123,26 @@ class TransactionState(IntEnum):
     ROLLBACK = 5
     FAILED = 6
     CLEANUP = 7
+
+
+class Quorum(StrEnum):
+    """Which members of a transactional service may go on without the others."""
+
+    MAJORITY = "majority"
+    """More than half of those who took part last, or half with the first of them; never two groups
+    that do not know of each other."""
+    AVAILABLE = "available"
+    """Whoever is left. Two groups that lose sight of each other both go on; when they meet again,
+    what one of them wrote meanwhile is dropped."""
+
+
+class Durability(StrEnum):
+    """What an acknowledged write of a transactional service survives."""
+
+    DISK = "disk"
+    """The crash of all nodes: each member has it in its journal."""
+    MEMORY = "memory"
+    """As long as one member lives."""
 
 
 class LogLevel(IntEnum):

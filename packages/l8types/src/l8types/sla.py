@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from l8types.enums import Durability, Quorum
 from l8types.errors import InvalidInputError
 from l8types.protocols.data import Counter, Storage
 from l8types.protocols.services import ServiceHandler, ServiceHook
@@ -52,6 +53,10 @@ class ServiceLevelAgreement:
     """Whether this instance may become leader."""
     transactional: bool = False
     """Whether writes are ordered by the leader and applied everywhere or nowhere."""
+    quorum: Quorum = Quorum.MAJORITY
+    """Of a transactional service: who may go on when nodes are lost."""
+    durability: Durability = Durability.DISK
+    """Of a transactional service: what an acknowledged write survives."""
     replication_count: int = 0
     """How many instances hold each item, 0 for all."""
     web: WebService | None = None

@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transaction group of one service on this node: the shell around its cores."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from l8services._tasks import TaskScope, forever
+from l8services._transactions.courier import Courier
+from l8services._transactions.desk import MemberDesk
+from l8services._transactions.effects import (
+    Admit,
+    Copy,
+    Decide,
+    Effect,
+    Grant,
+    Lead,
+    Reject,
+    Resolve,
+    Send,
+)
+from l8services._transactions.initiator import Initiator
+from l8services._transactions.items import GroupItems
+from l8services._transactions.joining import Joiner
+from l8services._transactions.leader import Leader, Phase
+from l8services._transactions.member import Member
+from l8services._transactions.messages import (
+    Accept,
+    Answered,
+    Fetch,
+    Message,
+    Order,
+    Promise,
+    Ready,
+    Refused,
+    Result,
+    Submit,
+)
+from l8services._transactions.timing import Timing
+from l8types.enums import Action
+from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from l8services._transactions.journal import Journal
+    from l8services._transactions.views import Ballot
+    from l8types.protocols.data import Elements
+    from l8types.protocols.net import VNic
+    from l8types.protocols.services import Call, Leadership, TransactionalService
+    from l8types.sla import ServiceLevelAgreement
+    from l8types.values import Message as Envelope
+
+__all__ = ["TransactionGroup"]
+
+_log = logging.getLogger(__name__)
+
+Run = Callable[["Elements", "Call"], "Awaitable[Elements]"]
+"""Calls the handler directly."""
+
+
+def _no_step(_: str) -> None:
+    """Nobody is interested."""
+
+
+class TransactionGroup:
+    """Orders the writes of one service together with the other nodes that offer it.
+
+    Args:
+        sla: The agreement of the service.
+        handler: Keeps the items.
+        vnic: The way to the other nodes.
+        leadership: Who takes part and whom the election names; it may be wrong for a while.
+        journal: Where the member keeps what it must not forget.
+        timing: Times and limits.
+        step: Told where the code is, for tests that let it crash there.
+    """
+
+    def __init__(
+        self,
+        sla: ServiceLevelAgreement,
+        handler: TransactionalService,
+        vnic: VNic,
+        leadership: Leadership,
+        journal: Journal,
+        *,
+        timing: Timing | None = None,
+        step: Callable[[str], None] = _no_step,
+    ) -> None:
+        self._key = sla.key
+        self._vnic = vnic
+        self._clock = vnic.resources.clock
+        self._leadership = leadership
+        self._journal = journal
+        self._timing = timing = timing or Timing()
+        self._step = step
+        items = GroupItems(sla.key, handler, vnic, timing.member_timeout / 2)
+        member = Member(f"{vnic.uuid}#{uuid.uuid4().hex[:8]}", timing)
+        self.desk = MemberDesk(
+            member, items, journal, self._clock, timing, met=self._met, step=step
+        )
+        self._quorum = sla.quorum
+        self.leader = Leader(member.id, vnic.uuid, sla.quorum, timing)
+        self._courier = Courier(sla.key, vnic)
+        self._initiator = Initiator(vnic.resources, self._elected, self._ask, timing)
+        self._joiner = Joiner(self.desk, self._ask, timing)
+        self._waiting: dict[str, asyncio.Future[Message]] = {}
+        self._reads: dict[int, asyncio.Future[str]] = {}
+        self._admissions: dict[str, asyncio.Future[Message | None]] = {}
+        self._tokens = 0
+        self._wake = asyncio.Event()
+        self._campaign_at = 0.0
+        self._nominated_at: float | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks = TaskScope(f"{sla.key}: transactions")
+
+    async def start(self) -> None:
+        """Take up the state of an earlier life and take part from now on.
+
+        Raises:
+            L8Error: The journal cannot be read.
+        """
+        await self.desk.load()
+        self.leader = Leader(self.desk.member.id, self._vnic.uuid, self._quorum, self._timing)
+        self._tasks.start(supervise=self._supervise)
+
+    async def aclose(self) -> None:
+        """Take part no longer; idempotent."""
+        await self._tasks.aclose()
+        self._group = None
+        self._run(self.leader.resign("", self._clock.monotonic()))
+        futures: list[asyncio.Future[Any]] = [*self._waiting.values(), *self._reads.values()]
+        for future in (*futures, *self._admissions.values()):
+            future.cancel()
+        self._journal.close()
+
+    @property
+    def leading(self) -> bool:
+        """Whether this node orders the writes."""
+        return self.leader.phase is Phase.LEADING
+
+    @property
+    def current(self) -> bool:
+        """Whether this node is a member and has all that was written."""
+        return self.desk.member.in_view
+
+    # Clients
+
+    async def submit(self, elements: Elements, call: Call) -> Elements:
+        """Run a call as a transaction; see ``TransactionEngine.submit``."""
+        return await self._initiator.submit(elements, call)
+
+    async def handle(self, elements: Elements, message: Envelope) -> Elements:
+        """Process a message of a peer; see ``TransactionEngine.handle``."""
+        if not self._is_peer(message.source):
+            raise PermissionDeniedError(
+                f"node {message.source!r} takes no part in service {self._key}"
+            )
+        request = self._courier.read(elements)
+        limit = message.timeout or self._timing.member_timeout
+        return self._courier.pack(await self._serve(message.source, request, limit))
+
+    def _is_peer(self, source: str) -> bool:
+        view = self.leader.view or self.desk.member.view
+        return source in self._leadership.participants(self._key) or (
+            view is not None and any(m.startswith(f"{source}#") for m in view.members)
+        )
+
+    async def _ask(self, address: str, message: Message, timeout: float) -> Message:
+        """Ask a node, this one included."""
+        if address == self._vnic.uuid:
+            return await self._serve(address, message, timeout)
+        return await self._courier.ask(address, message, timeout)
+
+    async def _serve(self, source: str, message: Message, limit: float) -> Message:
+        desk, now = self.desk, self._clock.monotonic()
+        match message:
+            case Promise():
+                return await desk.promise(message)
+            case Accept():
+                return await desk.accept(message)
+            case Order():
+                reply = await desk.order(message)
+                if isinstance(reply, Refused) and reply.behind:
+                    self._spawn(self._join(message.ballot[1]), "join")
+                return reply
+            case Fetch():
+                return desk.copies.page(message.member, start=message.start, now=now)
+            case Ready():
+                return await self._admit(source, message, limit)
+            case Submit():
+                return await self._submitted(message, limit)
+            case _:
+                raise InvalidInputError(f"a {type(message).__name__} is no question")
+
+    async def _submitted(self, message: Submit, limit: float) -> Message:
+        command = message.command
+        known = self.desk.member.results.get(command.id)
+        if known is not None and self.leading:
+            return Answered(known)
+        if self.leader.phase is Phase.FOLLOWING:
+            promised = self.desk.member.promised
+            others = set(self._leadership.participants(self._key)) - {self._vnic.uuid}
+            acting = promised[1] if promised[1] in others else ""
+            reason = self.leader.obstacle or f"node {self._vnic.alias!r} does not lead {self._key}"
+            return Refused(promised, f"unavailable: {reason}", leader=acting)
+        if command.action == Action.GET:
+            return await self._read(message, limit)
+        future = self._waiting.get(command.id)
+        if future is None:
+            future = self._waiting[command.id] = asyncio.get_running_loop().create_future()
+            now = self._clock.monotonic()
+            self._run(self.leader.submit(command, now, now + limit))
+        return await self._outcome(command.id, future, limit)
+
+    async def _outcome(self, name: str, future: asyncio.Future[Message], limit: float) -> Message:
+        """Wait for the end of a command, which others may wait for as well."""
+        await asyncio.wait([future], timeout=limit)
+        if future.done() and not future.cancelled():
+            return future.result()
+        return Refused(self.desk.member.promised, f"outcome-unknown: no outcome of {name} in time")
+
+    async def _read(self, message: Submit, limit: float) -> Message:
+        self._tokens += 1
+        token = self._tokens
+        future = self._reads[token] = asyncio.get_running_loop().create_future()
+        try:
+            self._run(self.leader.read(token, self._clock.monotonic()))
+            async with asyncio.timeout(limit):
+                error = await future
+        except TimeoutError:
+            error = "unavailable: no quorum of the members answered"
+        finally:
+            self._reads.pop(token, None)
+        if error:
+            return Refused(self.desk.member.promised, error)
+        return Answered(await self.desk.items.read(message.command))
+
+    async def _admit(self, source: str, message: Ready, limit: float) -> Message:
+        now = self._clock.monotonic()
+        future: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
+        self._admissions[message.member] = future
+        effects = self.leader.ready(message.member, source, message.lineage, message.number, now)
+        self._run(effects)
+        try:
+            async with asyncio.timeout(min(limit, self._timing.member_timeout)):
+                reply = await future
+        except TimeoutError:
+            return Refused(self.desk.member.promised, "unavailable: no quorum for a new member")
+        finally:
+            if self._admissions.get(message.member) is future:
+                del self._admissions[message.member]
+        if reply is None:
+            return self.desk.copies.tail(message.member, message.number, now)
+        self.desk.copies.end(message.member)
+        return reply
+
+    # The leader of this node
+
+    def _elected(self) -> str:
+        return self._leadership.leader(self._key)
+
+    def _met(self, ballot: Ballot) -> None:
+        self._run(self.leader.meet(ballot, self._clock.monotonic()))
+
+    def _run(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            self._perform(effect)
+        self._wake.set()
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self._spawn(self._send(effect), "send")
+            case Decide():
+                self.desk.decide(effect.outcome)
+            case Resolve():
+                self._resolve(effect)
+            case Reject():
+                refused = Refused(self.leader.ballot, effect.error, leader=effect.leader)
+                self._finish(effect.id, refused)
+            case Grant() | Admit():
+                self._tell(effect)
+            case Copy():
+                self._spawn(self._copy(effect.source), "copy")
+            case Lead():
+                self._lead(effect)
+
+    def _tell(self, effect: Grant | Admit) -> None:
+        if isinstance(effect, Grant):
+            read = self._reads.get(effect.token)
+            if read is not None and not read.done():
+                read.set_result(effect.error)
+            return
+        admission = self._admissions.get(effect.member)
+        if admission is not None and not admission.done():
+            admission.set_result(effect.message)
+
+    def _resolve(self, effect: Resolve) -> None:
+        known = self.desk.member.results.get(effect.id)
+        if effect.error:
+            known = Result(effect.id, error=effect.error)
+            _log.info("%s: %s refused a write: %s", self._key, effect.member, effect.error)
+        self._finish(effect.id, Answered(known or Result(effect.id)))
+
+    def _finish(self, name: str, message: Message) -> None:
+        future = self._waiting.pop(name, None)
+        if future is not None and not future.done():
+            future.set_result(message)
+
+    def _lead(self, effect: Lead) -> None:
+        view = effect.view
+        _log.info("%s: view %d with %d members", self._key, view.number, len(view.members))
+        if effect.founded:
+            # Before the first order, which waits for the lock that this task takes first.
+            self._spawn(self.desk.found(view), "found")
+        else:
+            self.desk.learn(view)
+        if effect.began:
+            self.desk.items.leading()
+
+    async def _send(self, effect: Send) -> None:
+        self._step(f"send.{type(effect.message).__name__.lower()}")
+        try:
+            async with asyncio.timeout(effect.timeout):
+                reply = await self._ask(effect.address, effect.message, effect.timeout)
+        except (L8Error, TimeoutError) as error:
+            _log.debug("%s: nothing from %s: %s", self._key, effect.address, error)
+            reply = None
+        now = self._clock.monotonic()
+        self._run(self.leader.received(effect.address, effect.message, reply, now))
+
+    async def _copy(self, source: str) -> None:
+        good = await self._joiner.copy(source)
+        outcome = self.desk.member.outcome
+        self._run(self.leader.copied(good=good, outcome=outcome, now=self._clock.monotonic()))
+
+    async def _join(self, leader: str) -> None:
+        if leader != self._vnic.uuid:
+            await self._joiner.join(leader)
+
+    # Tasks
+
+    def _spawn(self, work: Awaitable[None], purpose: str) -> None:
+        if self._group is None:
+            if asyncio.iscoroutine(work):
+                work.close()
+            return
+        self._group.create_task(self._guarded(work, purpose), name=f"{self._key}: {purpose}")
+
+    async def _guarded(self, work: Awaitable[None], purpose: str) -> None:
+        try:
+            await work
+        except L8Error as error:
+            _log.warning("%s: %s failed: %s", self._key, purpose, error)
+        except Exception:  # noqa: BLE001 - the boundary of a task; what failed is tried again
+            _log.exception("%s: %s failed", self._key, purpose)
+
+    async def _supervise(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await forever(self._watch, what=f"{self._key}: transactions")
+
+    async def _watch(self) -> None:
+        """Do what time asks for, then wait until it does again."""
+        now = self._clock.monotonic()
+        self.desk.copies.expire(now)
+        self._run(self._due(now))
+        self._wake.clear()
+        pause = min(self._timing.retry, max(0.0, self.leader.wake_at() - now))
+        try:
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    def _due(self, now: float) -> list[Effect]:
+        effects = self.leader.tick(now)
+        nodes = self._leadership.participants(self._key)
+        if self.leading:
+            return effects + self.leader.participants(nodes, now)
+        if self._elected() != self._vnic.uuid:
+            self._nominated_at = None
+            return effects
+        if self.leader.phase is Phase.CAMPAIGNING or now < self._campaign_at:
+            return effects
+        if self._nominated_at is None:
+            self._nominated_at = now
+        if self._should_wait(nodes, now - self._nominated_at):
+            return effects
+        self._campaign_at = now + self._timing.retry
+        self._step("campaign")
+        return effects + self.leader.campaign(self._leadership.epoch(self._key), nodes, now)
+
+    def _should_wait(self, nodes: Iterable[str], nominated: float) -> bool:
+        """Whether another node leads, which takes this one in as a member before it leads."""
+        others = [node for node in nodes if node != self._vnic.uuid]
+        member = self.desk.member
+        if member.in_view or not others:
+            return False
+        if member.view is None:
+            return nominated < self._timing.hold
+        return member.promised[1] in others and nominated < self._timing.patience

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The items of the service on this node, as a member of the group handles them.
+
+Between the group, which knows encoded changes, and the handler, which knows items.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from l8services._transactions.messages import Batch, Change, Command, Result
+from l8types.enums import Action
+from l8types.errors import L8Error, RemoteError, RequestTimeoutError
+from l8types.protocols.services import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from l8types.protocols.net import VNic
+    from l8types.protocols.services import TransactionalService
+    from l8types.values import ServiceKey
+
+__all__ = ["GroupItems"]
+
+_log = logging.getLogger(__name__)
+
+Worked = tuple[list[Result], list[Change]]
+"""Results of the commands of a batch, and the changes it makes."""
+
+
+class GroupItems:
+    """Stages batches, applies changes, gives and takes copies.
+
+    Args:
+        key: The service.
+        handler: Keeps the items.
+        vnic: Handed to the handler; its node has the codec.
+        time_limit: Seconds that one command may take; a handler that hangs refuses it.
+    """
+
+    def __init__(
+        self, key: ServiceKey, handler: TransactionalService, vnic: VNic, time_limit: float
+    ) -> None:
+        self._key = key
+        self._handler = handler
+        self._vnic = vnic
+        self._resources = vnic.resources
+        self._limit = time_limit
+        self._staged: tuple[list[Change], list[tuple[str, object]]] = ([], [])
+
+    async def stage(self, batch: Batch) -> Worked:
+        """Work out a batch, command by command; what was staged before is dropped."""
+        self.unstage()
+        results: list[Result] = []
+        changes, items = self._staged
+        for command in batch.commands:
+            try:
+                answer, changed = await self._one(command)
+            except L8Error as error:
+                text = self._resources.elements.error(error).error
+                results.append(Result(command.id, error=text))
+                continue
+            results.append(Result(command.id, answer))
+            for key, item in changed:
+                changes.append((key, self._encode(item)))
+                items.append((key, item))
+        return results, changes
+
+    async def _one(self, command: Command) -> tuple[bytes, Sequence[tuple[str, object]]]:
+        try:
+            elements = self._resources.elements.decode(command.data)
+            async with asyncio.timeout(self._limit):
+                staged = await self._handler.stage(elements, self._call(command))
+            return staged.answer.encode(), staged.changes
+        except L8Error:
+            raise
+        except TimeoutError as error:
+            raise RequestTimeoutError(
+                f"service {self._key} took more than {self._limit} s for a write"
+            ) from error
+        except Exception as error:
+            # The boundary of user code; its caller learns that it failed, the log how.
+            _log.exception("%s: a write failed", self._key)
+            raise RemoteError(
+                f"service {self._key} failed on a write; "
+                f"the log of node {self._vnic.alias!r} tells why"
+            ) from error
+
+    async def read(self, command: Command) -> Result:
+        """Answer a read from the items of this node."""
+        try:
+            elements = self._resources.elements.decode(command.data)
+            answer = await self._handler.get(elements, self._call(command))
+            return Result(command.id, answer.encode())
+        except L8Error as error:
+            return Result(command.id, error=self._resources.elements.error(error).error)
+        except Exception:  # noqa: BLE001 - the boundary of user code, whose caller learns of it
+            _log.exception("%s: a read failed", self._key)
+            text = f"service {self._key} failed on a read; the log of its node tells why"
+            return Result(command.id, error=f"{RemoteError.code}: {text}")
+
+    def _call(self, command: Command) -> Call:
+        return Call(
+            vnic=self._vnic,
+            action=Action(command.action),
+            key=self._key,
+            identity=command.identity,
+        )
+
+    def unstage(self) -> None:
+        """Drop what is staged."""
+        self._handler.unstage()
+        self._staged = ([], [])
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make changes visible; nothing is staged afterwards."""
+        staged, items = self._staged
+        if changes and (changes is staged or list(changes) == staged):
+            # Worked out here: they need not be decoded.
+            self._handler.apply(items)
+        elif changes:
+            self._handler.apply([(key, self._decode(data)) for key, data in changes])
+        self.unstage()
+
+    def encoded(self) -> Iterator[Change]:
+        """All visible items, at the time of the call or later."""
+        return ((key, self._encode(item)) for key, item in self._handler.content())
+
+    def become(self, changes: Iterable[Change]) -> None:
+        """Have these items and no others."""
+        wanted = dict(changes)
+        gone: list[Change] = [(k, None) for k, _ in self._handler.content() if k not in wanted]
+        self.apply([*gone, *wanted.items()])
+
+    async def begin(self) -> None:
+        """Have what an entirely new service begins with."""
+        self._handler.apply(await self._handler.initial())
+
+    def leading(self) -> None:
+        """This node leads now."""
+        self._handler.leading()
+
+    def acknowledged(self, changes: Iterable[Change]) -> None:
+        """These changes were acknowledged here."""
+        self._handler.applied([key for key, _ in changes])
+
+    def _encode(self, item: object) -> bytes | None:
+        return None if item is None else self._resources.codec.encode(item)
+
+    def _decode(self, data: bytes | None) -> object:
+        return None if data is None else self._resources.codec.decode(data)

@@ -1,0 +1,550 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The leader of a group: it orders the writes and keeps the view; a synchronous core.
+
+One batch is on its way at a time; what arrives meanwhile is the next one. A batch is committed when
+all members of the view have prepared it. A member that does not is left out of the next view, to
+which a quorum of the present one has to agree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from l8services._transactions.campaign import Campaign
+from l8services._transactions.effects import (
+    Admit,
+    Decide,
+    Effect,
+    Grant,
+    Lead,
+    Reject,
+    Resolve,
+    Send,
+)
+from l8services._transactions.messages import (
+    Accept,
+    Accepted,
+    Batch,
+    Command,
+    Joined,
+    Order,
+    Ordered,
+    Outcome,
+    Promise,
+    Promised,
+    Refused,
+)
+from l8services._transactions.queue import CommandQueue
+from l8services._transactions.takeover import verdict
+from l8services._transactions.views import (
+    NO_BALLOT,
+    Ballot,
+    View,
+    address_of,
+    has_quorum,
+    missing_members,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from l8services._transactions.timing import Timing
+    from l8types.enums import Quorum
+
+__all__ = ["Leader", "Phase"]
+
+SAFE: float = 0.8
+"""Share of a lease that the leader uses; clocks may differ in speed by less than the rest."""
+
+
+class Phase(Enum):
+    """Where a node stands."""
+
+    FOLLOWING = auto()
+    CAMPAIGNING = auto()
+    LEADING = auto()
+
+
+@dataclass(slots=True)
+class _Inflight:
+    """The batch on its way."""
+
+    batch: Batch
+    deadlines: list[float]
+    waiting: set[str]
+    results: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Proposal:
+    """A view that is being agreed on."""
+
+    view: View
+    since: float
+    accepted: set[str] = field(default_factory=set)
+    repeat_at: float = 0.0
+
+
+class Leader:
+    """Leads a group whenever it is told to campaign and the members let it.
+
+    Args:
+        me: Id of the member on this node.
+        address: Id of this node.
+        rule: Who may go on when members are lost.
+        timing: Times and limits.
+    """
+
+    def __init__(self, me: str, address: str, rule: Quorum, timing: Timing) -> None:
+        self.me = me
+        self.address = address
+        self.phase = Phase.FOLLOWING
+        self.ballot: Ballot = NO_BALLOT
+        self.view: View | None = None
+        self.obstacle = ""
+        """Why the last campaign failed."""
+        self._rule = rule
+        self._timing = timing
+        self._seen: Ballot = NO_BALLOT
+        self._campaign: Campaign | None = None
+        self._queue = CommandQueue(timing)
+        self._addresses = {me: address}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._outcome = Outcome()
+        self._inflight: _Inflight | None = None
+        self._proposal: _Proposal | None = None
+        self._lost: set[str] = set()
+        self._told: set[str] = set()
+        self._joining: str = ""
+        self._hold_until = 0.0
+        self._notice_at = math.inf
+        self._invite_at: dict[str, float] = {}
+        self._refused: list[Resolve] = []
+        self._refused_by: set[str] = set()
+        self._asked: dict[str, tuple[Order, float]] = {}
+        self._confirmed: dict[str, float] = {}
+        self._reads: list[int] = []
+        self._read_round_at = 0.0
+
+    @property
+    def _group(self) -> View:
+        if self.view is None:
+            raise AssertionError("a leader has a view")
+        return self.view
+
+    def _at(self, member: str) -> str:
+        """The node where a member is."""
+        return self._addresses.get(member) or address_of(member)
+
+    # Into office and out of it
+
+    def campaign(self, floor: int, targets: Iterable[str], now: float) -> list[Effect]:
+        """Try to become the leader.
+
+        Args:
+            floor: Epoch that the election gave to this node.
+            targets: Ids of the nodes to ask; those of the last view come by themselves.
+            now: Time.
+        """
+        del now
+        self.ballot = (max(floor, self._seen[0] + 1), self.address)
+        self._seen = self.ballot
+        self.phase = Phase.CAMPAIGNING
+        nodes = {*targets, self.address}
+        self._campaign = Campaign(self.me, self.ballot, nodes, self._rule, self._timing)
+        return self._campaign.begin()
+
+    def meet(self, ballot: Ballot, now: float) -> list[Effect]:
+        """A ballot was met; a greater one than the own ends the office."""
+        self._seen = max(self._seen, ballot)
+        if ballot > self.ballot and self.phase is not Phase.FOLLOWING:
+            return self.resign(ballot[1], now)
+        return []
+
+    def resign(self, leader: str, now: float) -> list[Effect]:
+        """Lead no longer; clients are told where to go, and whether it is known what happened."""
+        del now
+        reason = "unavailable: this node does not lead the service"
+        effects = self._reject(reason, leader) + self._abandon(leader)
+        self.phase, self._campaign = Phase.FOLLOWING, None
+        self._reset()
+        return effects
+
+    def _abandon(self, leader: str) -> list[Effect]:
+        """What was on its way has an outcome that is not known here."""
+        open_ids = [resolve.id for resolve in self._refused]
+        if self._inflight is not None:
+            open_ids += [command.id for command in self._inflight.batch.commands]
+        reason = "outcome-unknown: the leader lost its office meanwhile"
+        return [Reject(identifier, reason, leader) for identifier in open_ids]
+
+    def copied(self, *, good: bool, outcome: Outcome, now: float) -> list[Effect]:
+        """This node has, or has not, become the copy that it needs to lead."""
+        if self._campaign is None:
+            return []
+        self._campaign.copied(good=good)
+        return self._campaigned(now, outcome)
+
+    def _campaigned(self, now: float, outcome: Outcome | None = None) -> list[Effect]:
+        campaign = self._campaign
+        if campaign is None:
+            return []
+        self._seen = max(self._seen, campaign.promised)
+        if campaign.failed:
+            self.obstacle = campaign.failed
+            self._campaign, self.phase = None, Phase.FOLLOWING
+            return self._reject(f"unavailable: {self.obstacle}")
+        if not campaign.done:
+            return []
+        return self._enter(campaign, outcome or campaign.findings.outcome, now)
+
+    def _enter(self, campaign: Campaign, outcome: Outcome, now: float) -> list[Effect]:
+        findings = campaign.findings
+        self._campaign, self.phase, self.obstacle = None, Phase.LEADING, ""
+        waiting = self._reads
+        self._reset()
+        self._reads = waiting
+        self._addresses.update(findings.addresses)
+        self._addresses[self.me] = self.address
+        self._outcome = outcome
+        if findings.view is None:
+            lineage = f"{self.ballot[0]}:{self.me}"
+            self.view = View(lineage, 1, (self.me,))
+            self._told = {self.me}
+            return [Lead(self.view, began=True, founded=True), *self._proceed(now)]
+        self.view = findings.view
+        members = tuple(m for m in findings.view.members if m in findings.members)
+        if self.me not in members:
+            members = (*(m for m in members if self._at(m) != self.address), self.me)
+        effects: list[Effect] = [Lead(self.view, began=True)]
+        if members != self.view.members:
+            return effects + self._propose(members, now)
+        return effects + self._proceed(now)
+
+    # Clients
+
+    def submit(self, command: Command, now: float, deadline: float) -> list[Effect]:
+        """Take a command; one that waits or is on its way already is not taken twice."""
+        if command.id in self._queue or self._carries(command.id):
+            return []
+        if self._queue.full:
+            limit = self._timing.queue_limit
+            reason = f"overloaded: {limit} writes wait at the leader, the limit"
+            return [Reject(command.id, reason)]
+        self._queue.add(command, min(deadline, now + 1e9))
+        return self._proceed(now)
+
+    def read(self, token: int, now: float) -> list[Effect]:
+        """A read wants to see all that was acknowledged; it is granted or refused later."""
+        if self._leased(now):
+            return [Grant(token)]
+        self._reads.append(token)
+        return self._read_round(now)
+
+    def _carries(self, identifier: str) -> bool:
+        return self._inflight is not None and any(
+            command.id == identifier for command in self._inflight.batch.commands
+        )
+
+    # What happens
+
+    def received(self, address: str, message: object, reply: object, now: float) -> list[Effect]:
+        """A node answered, ``None`` when it did not."""
+        effects: list[Effect] = []
+        if isinstance(reply, (Promised, Accepted, Refused)):
+            effects += self.meet(reply.promised, now)
+        if isinstance(message, (Promise, Accept, Order)) and message.ballot == self.ballot:
+            if self.phase is Phase.CAMPAIGNING and self._campaign is not None:
+                effects += self._campaign.received(address, message, reply)
+                effects += self._campaigned(now)
+            elif self.phase is Phase.LEADING:
+                effects += self._led(address, message, reply, now)
+        return effects
+
+    def _led(self, address: str, message: object, reply: object, now: float) -> list[Effect]:
+        member = next((m for m in self._group.members if self._at(m) == address), "")
+        if isinstance(message, Accept):
+            return self._agreed(member, message, reply, now)
+        if isinstance(message, Order) and member:
+            return self._ordered(member, message, reply, now)
+        return []
+
+    def participants(self, nodes: Collection[str], now: float) -> list[Effect]:
+        """These nodes take part now: members that left are let go, newcomers invited."""
+        if self.phase is not Phase.LEADING:
+            return []
+        gone = {m for m in self._group.members if self._at(m) not in nodes and m != self.me}
+        if not gone <= self._lost:
+            self._lost |= gone
+            return self._proceed(now)
+        present = set(map(self._at, self._group.members))
+        effects: list[Effect] = []
+        for node in sorted(set(nodes) - present):
+            if self._invite_at.get(node, 0.0) <= now and self._proposal is None:
+                self._invite_at[node] = now + self._timing.retry
+                effects.append(Send(node, self._order(None, tell=True), self._timing.round_timeout))
+        return effects
+
+    def ready(
+        self, member: str, address: str, lineage: str, number: int, now: float
+    ) -> list[Effect]:
+        """A node has everything up to a batch and wants to become a member."""
+        if self.phase is not Phase.LEADING or lineage != self._group.lineage:
+            return [Admit(member, Refused(self._seen, "unavailable: not led here"))]
+        if member in self._group.members:
+            return [Admit(member, Joined(self._group))]
+        self._hold_until = now + self._timing.hold
+        if number != self._outcome.number or self._inflight is not None or self._proposal:
+            return [Admit(member, None)]
+        members = tuple(m for m in self._group.members if self._at(m) != address)
+        self._addresses[member] = address
+        self._joining = member
+        return self._propose((*members, member), now)
+
+    def tick(self, now: float) -> list[Effect]:
+        """Time has passed."""
+        effects: list[Effect] = [
+            Reject(i, _certainly("timeout: the write did not get its turn in time", certain))
+            for i, certain in self._queue.expired(now)
+        ]
+        if self.phase is not Phase.LEADING:
+            return effects
+        proposal = self._proposal
+        if proposal is not None and proposal.repeat_at <= now:
+            if now - proposal.since >= self._timing.patience:
+                effects += self._give_up(proposal)
+            effects += self._ask_again(proposal, now)
+        if self._reads and self._read_round_at <= now:
+            effects += self._read_round(now)
+        return effects + self._proceed(now)
+
+    def wake_at(self) -> float:
+        """When :meth:`tick` has something to do."""
+        if self.phase is not Phase.LEADING:
+            return math.inf
+        times = [math.inf]
+        if self._proposal is not None:
+            times.append(self._proposal.repeat_at)
+        elif self._inflight is None:
+            times.append(max(self._notice_at, self._hold_until))
+            if len(self._queue) and self._hold_until:
+                times.append(self._hold_until)
+        if self._reads:
+            times.append(self._read_round_at)
+        return min(times)
+
+    # Batches
+
+    def _proceed(self, now: float) -> list[Effect]:
+        """Do the next thing that can be done."""
+        if self.phase is not Phase.LEADING or self._proposal is not None:
+            return []
+        lost = self._lost & set(self._group.members)
+        if lost:
+            return self._propose(tuple(m for m in self._group.members if m not in lost), now)
+        if self._inflight is not None or self._hold_until > now:
+            return []
+        self._hold_until = 0.0
+        taken = self._queue.take()
+        if taken:
+            batch = Batch(self._outcome.number + 1, tuple(command for command, _ in taken))
+            deadlines = [deadline for _, deadline in taken]
+            self._inflight = _Inflight(batch, deadlines, set(self._group.members))
+            return self._send_all(self._group.members, batch, now)
+        if self._notice_at <= now:
+            return self._send_all([m for m in self._group.members if m != self.me], None, now)
+        return []
+
+    def _send_all(self, members: Iterable[str], batch: Batch | None, now: float) -> list[Effect]:
+        self._notice_at = math.inf
+        effects: list[Effect] = []
+        order = self._order(batch)
+        for member in members:
+            sent = order if member in self._told else self._order(batch, tell=True)
+            self._asked[member] = (sent, now)
+            effects.append(Send(self._at(member), sent, self._timing.member_timeout))
+        return effects
+
+    def _order(self, batch: Batch | None, *, tell: bool = False) -> Order:
+        view = self._group
+        return Order(self.ballot, view.number, self._outcome, batch, view if tell else None)
+
+    def _ordered(self, member: str, order: Order, reply: object, now: float) -> list[Effect]:
+        asked = self._asked.get(member)
+        if isinstance(reply, Ordered):
+            if order.number == self._group.number:
+                self._told.add(member)
+            if asked is not None and asked[0] is order:
+                self._confirmed[member] = asked[1]
+            effects = self._heard(member, order)
+            if order.batch is not None:
+                effects += self._prepared(member, order.batch, reply.errors, now)
+            return effects + self._granted(now)
+        if asked is None or asked[0] is not order:
+            return []
+        if member == self.me:
+            return self._own_failure(reply, now) if order.batch is not None else []
+        # It may have missed what it was told; what it does not confirm it must learn anew.
+        self._lost.add(member)
+        return self._proceed(now)
+
+    def _prepared(
+        self, member: str, batch: Batch, errors: tuple[str, ...], now: float
+    ) -> list[Effect]:
+        inflight = self._inflight
+        if inflight is None or batch.number != inflight.batch.number:
+            return []
+        inflight.waiting.discard(member)
+        inflight.results[member] = errors
+        return self._complete(now)
+
+    def _complete(self, now: float) -> list[Effect]:
+        """Decide the batch when all members of the view have prepared it."""
+        inflight = self._inflight
+        if inflight is None or self._proposal is not None:
+            return []
+        if inflight.waiting & set(self._group.members):
+            return []
+        self._inflight = None
+        judged = {m: e for m, e in inflight.results.items() if m in self._group.members}
+        good = verdict([[bool(error) for error in errors] for errors in judged.values()])
+        self._outcome = Outcome(inflight.batch.number, good)
+        effects: list[Effect] = [Decide(self._outcome)]
+        commands = inflight.batch.commands
+        if good:
+            effects += [Resolve(command.id) for command in commands]
+            self._notice_at = now + self._timing.notice_delay
+        elif len(commands) > 1:
+            self._queue.add_alone(zip(commands, inflight.deadlines, strict=True))
+        else:
+            self._refuse(commands[0], judged, now)
+        return effects + self._proceed(now)
+
+    def _refuse(self, command: Command, judged: dict[str, tuple[str, ...]], now: float) -> None:
+        """Undo what some refused; the client learns of it when no member can commit it any more."""
+        member, error = next((m, errors[0]) for m, errors in judged.items() if errors[0])
+        self._refused.append(Resolve(command.id, error, self._at(member)))
+        self._refused_by = set(self._group.members) - {self.me}
+        self._notice_at = now
+        if not self._refused_by:
+            self._notice_at = math.inf
+
+    def _heard(self, member: str, order: Order) -> list[Effect]:
+        if not self._refused or order.outcome != self._outcome:
+            return []
+        self._refused_by.discard(member)
+        return self._release()
+
+    def _release(self) -> list[Effect]:
+        if not self._refused or self._refused_by & set(self._group.members):
+            return []
+        released, self._refused = self._refused, []
+        return list(released)
+
+    def _own_failure(self, reply: object, now: float) -> list[Effect]:
+        """This node cannot prepare (a full disk): nothing can be written, it stays readable."""
+        inflight = self._inflight
+        if inflight is None:
+            return []
+        self._inflight = None
+        self._outcome = Outcome(inflight.batch.number, committed=False)
+        reason = reply.reason if isinstance(reply, Refused) else "unavailable: no journal"
+        effects: list[Effect] = [Decide(self._outcome)]
+        self._refused += [Resolve(c.id, reason, self.address) for c in inflight.batch.commands]
+        self._refused_by = set(self._group.members) - {self.me}
+        self._notice_at = now
+        return effects + self._release() + self._proceed(now)
+
+    # Views
+
+    def _propose(self, members: tuple[str, ...], now: float) -> list[Effect]:
+        view = View(self._group.lineage, self._group.number + 1, members)
+        self._proposal = _Proposal(view, now)
+        return self._ask_again(self._proposal, now)
+
+    def _ask_again(self, proposal: _Proposal, now: float) -> list[Effect]:
+        proposal.repeat_at = now + self._timing.retry
+        accept = Accept(self.ballot, self._group, proposal.view)
+        return [
+            Send(self._at(member), accept, self._timing.round_timeout)
+            for member in self._group.members
+            if member not in proposal.accepted
+        ]
+
+    def _agreed(self, member: str, message: Accept, reply: object, now: float) -> list[Effect]:
+        proposal = self._proposal
+        if proposal is None or message.view != proposal.view or not member:
+            return []
+        if not isinstance(reply, Accepted) or not reply.granted:
+            return []
+        proposal.accepted.add(member)
+        if not has_quorum(self._group, proposal.accepted, self._rule):
+            return []
+        return self._install(proposal.view, now)
+
+    def _install(self, view: View, now: float) -> list[Effect]:
+        self._proposal, self.view = None, view
+        self._told = set()
+        self._lost &= set(view.members)
+        self._confirmed = {m: t for m, t in self._confirmed.items() if m in view.members}
+        effects: list[Effect] = [Lead(view)]
+        if self._joining:
+            effects.append(Admit(self._joining, Joined(view)))
+            self._joining, self._hold_until = "", 0.0
+        effects += self._complete(now)
+        effects += self._release()
+        if self._inflight is None:
+            # Those who are new, and those who stay, learn of the view at once.
+            self._notice_at = min(self._notice_at, now)
+        return effects + self._proceed(now)
+
+    def _give_up(self, proposal: _Proposal) -> list[Effect]:
+        """Tell those who wait that too many members are missing."""
+        away = ", ".join(map(self._at, missing_members(self._group, proposal.accepted)))
+        self.obstacle = f"too many members of the group are missing: {away}"
+        return self._reject(f"unavailable: {self.obstacle}")
+
+    def _reject(self, reason: str, leader: str = "") -> list[Effect]:
+        """Tell all who wait that nothing was done for them."""
+        effects: list[Effect] = [
+            Reject(i, _certainly(reason, certain), leader) for i, certain in self._queue.clear()
+        ]
+        effects += [Grant(token, reason) for token in self._reads]
+        self._reads = []
+        return effects
+
+    # Reads
+
+    def _leased(self, now: float) -> bool:
+        """Whether a quorum has given its word, so that nobody else can have led since."""
+        if self.phase is not Phase.LEADING:
+            return False
+        limit = now - SAFE * self._timing.lease
+        fresh = {member for member, sent in self._confirmed.items() if sent > limit}
+        return has_quorum(self._group, fresh, self._rule)
+
+    def _read_round(self, now: float) -> list[Effect]:
+        if self.phase is not Phase.LEADING or self._inflight is not None or self._proposal:
+            self._read_round_at = now + self._timing.retry
+            return []
+        if self._read_round_at > now:
+            return []
+        self._read_round_at = now + self._timing.retry
+        return self._send_all(self._group.members, None, now)
+
+    def _granted(self, now: float) -> list[Effect]:
+        if not self._reads or not self._leased(now):
+            return []
+        granted, self._reads = self._reads, []
+        self._read_round_at = now
+        return [Grant(token) for token in granted]
+
+
+def _certainly(reason: str, certain: bool) -> str:
+    """The error of a command; one that was in a batch before is not certain not to happen."""
+    return reason if certain else f"outcome-unknown: {reason.partition(': ')[2]}"

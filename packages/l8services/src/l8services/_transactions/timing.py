@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The times and limits of a transaction group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Timing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Times in seconds. The defaults suit a network of one site."""
+
+    member_timeout: float = 2.0
+    """How long a member may take for a batch before the group goes on without it."""
+    round_timeout: float = 1.0
+    """How long a new leader waits for those who do not answer."""
+    retry: float = 0.3
+    """Pause before a round that failed is repeated, and between two invitations to join."""
+    notice_delay: float = 0.02
+    """How long the outcome of the last batch waits for a next batch to travel with."""
+    lease: float = 0.5
+    """How long members keep their word to a leader; reads need no round meanwhile, and another
+    leader has to wait for the end of it."""
+    hold: float = 0.5
+    """How long writes wait for a node that is about to join."""
+    patience: float = 5.0
+    """How long clients wait for a leader that has lost too many members."""
+    batch_limit: int = 256
+    """Commands that are decided together."""
+    batch_bytes: int = 1_048_576
+    """Bytes of commands above which a batch takes no further one."""
+    queue_limit: int = 10_000
+    """Commands that wait at the leader; further ones are refused."""
+    remembered: int = 4096
+    """Commands whose results are kept for clients that ask again."""
+    page_size: int = 500
+    """Items per page of a copy."""
+    compact_bytes: int = 8_388_608
+    """Size of a journal above which it is written anew, when that makes it half as large."""
