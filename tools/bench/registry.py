@@ -279,4 +279,21 @@ BENCHMARKS: Final = (
         group="samples on SQLite: appended, read as a range, answers down-sampled, per second",
         module="tools.bench.series",
     ),
+    Benchmark(
+        name="our transactions",
+        group="transactions of nine members in one process, per second",
+        module="tools.bench.transactions",
+    ),
+    Benchmark(
+        name="ours without journals",
+        group="transactions of nine members in one process, per second",
+        module="tools.bench.transactions",
+        function="measure_memory",
+    ),
+    Benchmark(
+        name="transactions in Go, noted",
+        group="transactions of nine members in one process, per second",
+        module="tools.bench.transactions",
+        function="measure_noted",
+    ),
 )

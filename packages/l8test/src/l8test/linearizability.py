@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether what concurrent clients saw of single keys could have happened one after the other.
+
+A history is linearizable when each operation can be given a moment between its begin and its end so
+that, in the order of these moments, every read returns what was written last. The search is that of
+Wing and Gong: it tries the operations that may come next, and remembers where it has been. Keys are
+checked one by one, which is enough for all of them together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Operation", "check_linearizable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a client did with a key, and when.
+
+    Attributes:
+        key: The key.
+        value: What was written, or read.
+        begin: When the client asked.
+        end: When it had the answer; infinite for a write with an unknown outcome, which may happen
+            at any time after its begin, or never. Operations that are known not to have happened
+            do not belong into a history.
+        write: Whether it was a write.
+    """
+
+    key: str
+    value: Hashable
+    begin: float
+    end: float = math.inf
+    write: bool = True
+
+
+def check_linearizable(history: Iterable[Operation], initial: Hashable = None) -> str:
+    """Look for an order of the operations that explains what was read.
+
+    Args:
+        history: Operations of any number of keys, in any order.
+        initial: What every key has before the first write.
+
+    Returns:
+        "" when there is such an order for every key, else the first key without one and the
+        operations that cannot be placed.
+
+    Raises:
+        ValueError: An operation ends before it begins, or a read has no end.
+    """
+    keys: defaultdict[str, list[Operation]] = defaultdict(list)
+    for operation in history:
+        if operation.end < operation.begin:
+            raise ValueError(f"{operation} ends before it begins")
+        if not operation.write and math.isinf(operation.end):
+            raise ValueError(f"{operation} is a read without an answer")
+        keys[operation.key].append(operation)
+    for key in sorted(keys):
+        stuck = _search(sorted(keys[key], key=lambda operation: operation.begin), initial)
+        if stuck:
+            return f"key {key!r}: no place for {', '.join(map(_describe, stuck[:5]))}"
+    return ""
+
+
+def _search(operations: Sequence[Operation], initial: Hashable) -> list[Operation]:
+    """The operations that could not be placed in the longest order found, none when all could."""
+    needed = sum(1 << n for n, op in enumerate(operations) if not math.isinf(op.end))
+    best = 0
+    seen: set[tuple[int, Hashable]] = set()
+    waiting: list[tuple[int, Hashable]] = [(0, initial)]
+    while waiting:
+        placed, value = waiting.pop()
+        if placed & needed == needed:
+            return []
+        if (placed, value) in seen:
+            continue
+        seen.add((placed, value))
+        if (placed & needed).bit_count() > (best & needed).bit_count():
+            best = placed
+        waiting += _next(operations, placed, value)
+    return [op for n, op in enumerate(operations) if needed >> n & 1 and not best >> n & 1]
+
+
+def _next(
+    operations: Sequence[Operation], placed: int, value: Hashable
+) -> list[tuple[int, Hashable]]:
+    """What may come next: an operation that began before any of those left over ended."""
+    found: list[tuple[int, Hashable]] = []
+    limit = math.inf
+    for number, operation in enumerate(operations):
+        if placed >> number & 1:
+            continue
+        if operation.begin > limit:
+            break
+        limit = min(limit, operation.end)
+    for number, operation in enumerate(operations):
+        if operation.begin > limit:
+            break
+        if placed >> number & 1:
+            continue
+        if operation.write:
+            found.append((placed | 1 << number, operation.value))
+        elif operation.value == value:
+            # A read changes nothing, so there is no reason to try anything else before it.
+            return [(placed | 1 << number, value)]
+    return found
+
+
+def _describe(operation: Operation) -> str:
+    what = "write of" if operation.write else "read of"
+    return f"{what} {operation.value!r} from {operation.begin:.6f} to {operation.end:.6f}"

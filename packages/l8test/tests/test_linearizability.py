@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checker of histories: what it accepts is right, and a broken register is caught."""
+
+from __future__ import annotations
+
+import math
+import random
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from l8test.linearizability import Operation, check_linearizable
+
+
+def read(value: object, begin: float, end: float, key: str = "x") -> Operation:
+    """A read."""
+    return Operation(key, value, begin, end, write=False)
+
+
+def test_overlapping() -> None:
+    """A read during a write sees the old or the new value; after it, only the new one."""
+    write = Operation("x", 1, 1, 3)
+    assert not check_linearizable([write, read(None, 2, 4), read(1, 5, 6)])
+    assert not check_linearizable([write, read(1, 2, 4)])
+    assert "read of None" in check_linearizable([write, read(None, 4, 5)])
+
+
+def test_back_in_time() -> None:
+    """A value that was seen does not disappear again."""
+    write = Operation("x", 1, 1, 9)
+    assert check_linearizable([write, read(1, 2, 3), read(None, 4, 5)])
+
+
+def test_unknown_outcome() -> None:
+    """A write with an unknown outcome may have happened late, or not at all."""
+    unknown = Operation("x", 2, 1, math.inf)
+    writes = [Operation("x", 1, 0, 1), unknown]
+    assert not check_linearizable([*writes, read(1, 5, 6), read(2, 7, 8)])
+    assert not check_linearizable([*writes, read(1, 5, 6)])
+    assert check_linearizable([*writes, read(2, 5, 6), read(1, 7, 8)])
+
+
+def test_keys_are_independent() -> None:
+    """Each key has its own order, and the one without is named."""
+    good, bad = Operation("x", 1, 0, 1), read(1, 2, 3, "y")
+    assert not check_linearizable([good, read(1, 2, 3)])
+    assert check_linearizable([good, bad]).startswith("key 'y'")
+
+
+@pytest.mark.parametrize(
+    "operation", [Operation("x", 1, 2, 1), Operation("x", 1, 1, math.inf, write=False)]
+)
+def test_nonsense(operation: Operation) -> None:
+    """A history that cannot be one is refused."""
+    with pytest.raises(ValueError, match="Operation"):
+        check_linearizable([operation])
+
+
+times = st.tuples(st.integers(0, 6), st.integers(0, 6)).map(sorted)
+operations = st.builds(
+    lambda value, span, write: Operation("x", value, span[0], span[1], write=write),
+    st.sampled_from([None, 1, 2]),
+    times,
+    st.booleans(),
+)
+
+
+@given(st.lists(operations, max_size=5))
+def test_against_all_orders(history: list[Operation]) -> None:
+    """The search finds an order exactly when trying all of them does."""
+    expected = any(explains(order) for order in permutations(history))
+    assert (check_linearizable(history) == "") is expected
+
+
+def explains(order: tuple[Operation, ...]) -> bool:
+    """Whether an order keeps to the times and explains the reads."""
+    value: object = None
+    for place, operation in enumerate(order):
+        if any(later.end < operation.begin for later in order[place:]):
+            return False
+        if operation.write:
+            value = operation.value
+        elif operation.value != value:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_register(broken: bool) -> None:
+    """A register that answers some reads from an old copy is caught, one that does not is not."""
+    dice = random.Random(1)
+    values: list[int | None] = [None]
+    history = []
+    for number in range(400):
+        begin, end = float(number), number + 0.5 + dice.random()
+        if dice.random() < 0.5:
+            values.append(number)
+            history.append(Operation("x", number, begin, end))
+        else:
+            stale = broken and len(values) > 3 and dice.random() < 0.1
+            history.append(read(values[-4 if stale else -1], begin, end))
+    assert (check_linearizable(history) != "") is broken

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transactions of nine members behind three linked switches, all of them in this process.
+
+What a transaction costs is therefore the work of all nodes and switches together on one processor.
+Clients are on the node that leads, or on another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from l8services import BaseService
+from l8types.enums import Durability
+from l8types.errors import L8Error
+from l8types.sla import ServiceLevelAgreement
+from l8types.values import ServiceKey
+from layer8 import Node, load_settings, make_switch
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+SWITCHES: Final = 3
+MEMBERS: Final = 9
+CLIENTS: Final = 50
+SERVICE: Final = ServiceKey("Books")
+ONE, MANY, READS = "one after another", f"{CLIENTS} at a time", "reads from the leader"
+
+
+@dataclass
+class Book:
+    """What is written."""
+
+    isbn: str = ""
+    title: str = ""
+    price: float = 0.0
+
+
+def measure(seconds: float) -> dict[str, float]:
+    """With journals on the disk, the default."""
+    return asyncio.run(_measure(seconds, Durability.DISK))
+
+
+def measure_memory(seconds: float) -> dict[str, float]:
+    """Without journals, as the reference."""
+    return asyncio.run(_measure(seconds, Durability.MEMORY))
+
+
+def measure_noted(_: float) -> dict[str, float]:
+    """Noted elsewhere: the implementation in Go, without a journal."""
+    return {ONE: 454.0, MANY: 458.0, READS: 3_550.0}
+
+
+async def _measure(seconds: float, durability: Durability) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as directory:
+        async with AsyncExitStack() as stack:
+            nodes = await _network(stack, Path(directory), durability)
+            leader = await _leader(nodes)
+            other = next(node for node in nodes if node is not leader)
+            await other.post(SERVICE.name, Book("1", "first", 1.0))
+            return {
+                ONE: await _rate(lambda n: _write(other, n), seconds),
+                MANY: await _rate(lambda n: _write(other, n), seconds, CLIENTS),
+                READS: await _rate(lambda _: _read(leader), seconds),
+            }
+
+
+async def _network(stack: AsyncExitStack, directory: Path, durability: Durability) -> list[Node]:
+    ports: list[int] = []
+    for number in range(SWITCHES):
+        settings = load_settings(alias=f"switch-{number}", port=0, data_directory=directory)
+        switch = await stack.enter_async_context(make_switch(settings))
+        for port in ports:
+            await switch.connect("127.0.0.1", port)
+        ports.append(switch.port)
+    nodes = []
+    for number in range(MEMBERS):
+        port = ports[number % SWITCHES]
+        settings = load_settings(alias=f"member-{number}", port=port, data_directory=directory)
+        node = await stack.enter_async_context(Node(settings=settings, bring_switch=False))
+        await node.activate(
+            ServiceLevelAgreement(
+                name=SERVICE.name,
+                handler=BaseService,
+                model=Book,
+                primary_keys=("isbn",),
+                transactional=True,
+                durability=durability,
+            )
+        )
+        nodes.append(node)
+    return nodes
+
+
+async def _leader(nodes: list[Node]) -> Node:
+    """The node that all agree to be the leader, once a write went through everywhere."""
+    async with asyncio.timeout(30):
+        while True:
+            known = {node.resources.services.leader(SERVICE) for node in nodes}
+            lengths = {len(node.resources.services.participants(SERVICE)) for node in nodes}
+            if len(known) == 1 and "" not in known and lengths == {MEMBERS}:
+                try:
+                    await nodes[0].put(SERVICE.name, Book("0", "settled", time.monotonic()))
+                except L8Error:
+                    continue
+                if await _everywhere(nodes):
+                    return next(node for node in nodes if node.vnic.uuid in known)
+            await asyncio.sleep(0.1)
+
+
+async def _everywhere(nodes: list[Node]) -> bool:
+    await asyncio.sleep(0.5)
+    handlers = [node.resources.services.handler(SERVICE) for node in nodes]
+    return all(isinstance(handler, BaseService) and len(handler) for handler in handlers)
+
+
+async def _write(node: Node, number: int) -> None:
+    await node.put(SERVICE.name, Book(f"isbn-{number % 100}", "title", float(number)))
+
+
+async def _read(node: Node) -> None:
+    await node.get("select * from Book where isbn='1'")
+
+
+async def _rate(
+    operation: Callable[[int], Awaitable[None]], seconds: float, clients: int = 1
+) -> float:
+    done = 0
+    begin = time.perf_counter()
+
+    async def client() -> None:
+        nonlocal done
+        while time.perf_counter() - begin < seconds:
+            done += 1
+            await operation(done)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(clients):
+            group.create_task(client())
+    return done / (time.perf_counter() - begin)
