@@ -26,7 +26,7 @@ from l8services._transactions.effects import (
 from l8services._transactions.initiator import Initiator
 from l8services._transactions.items import GroupItems
 from l8services._transactions.joining import Joiner
-from l8services._transactions.leader import Leader, Phase
+from l8services._transactions.leader import Leader
 from l8services._transactions.member import Member
 from l8services._transactions.messages import (
     Accept,
@@ -40,6 +40,7 @@ from l8services._transactions.messages import (
     Result,
     Submit,
 )
+from l8services._transactions.office import Phase
 from l8services._transactions.timing import Timing
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError

@@ -9,8 +9,6 @@ which a quorum of the present one has to agree.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from l8services._transactions.campaign import Campaign
@@ -37,6 +35,7 @@ from l8services._transactions.messages import (
     Promised,
     Refused,
 )
+from l8services._transactions.office import SAFE, Inflight, Phase, Proposal, certainly
 from l8services._transactions.queue import CommandQueue
 from l8services._transactions.takeover import verdict
 from l8services._transactions.views import (
@@ -54,38 +53,7 @@ if TYPE_CHECKING:
     from l8services._transactions.timing import Timing
     from l8types.enums import Quorum
 
-__all__ = ["Leader", "Phase"]
-
-SAFE: float = 0.8
-"""Share of a lease that the leader uses; clocks may differ in speed by less than the rest."""
-
-
-class Phase(Enum):
-    """Where a node stands."""
-
-    FOLLOWING = auto()
-    CAMPAIGNING = auto()
-    LEADING = auto()
-
-
-@dataclass(slots=True)
-class _Inflight:
-    """The batch on its way."""
-
-    batch: Batch
-    deadlines: list[float]
-    waiting: set[str]
-    results: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Proposal:
-    """A view that is being agreed on."""
-
-    view: View
-    since: float
-    accepted: set[str] = field(default_factory=set)
-    repeat_at: float = 0.0
+__all__ = ["Leader"]
 
 
 class Leader:
@@ -116,8 +84,8 @@ class Leader:
 
     def _reset(self) -> None:
         self._outcome = Outcome()
-        self._inflight: _Inflight | None = None
-        self._proposal: _Proposal | None = None
+        self._inflight: Inflight | None = None
+        self._proposal: Proposal | None = None
         self._lost: set[str] = set()
         self._told: set[str] = set()
         self._joining: str = ""
@@ -309,7 +277,7 @@ class Leader:
     def tick(self, now: float) -> list[Effect]:
         """Time has passed."""
         effects: list[Effect] = [
-            Reject(i, _certainly("timeout: the write did not get its turn in time", certain))
+            Reject(i, certainly("timeout: the write did not get its turn in time", certain))
             for i, certain in self._queue.expired(now)
         ]
         if self.phase is not Phase.LEADING:
@@ -354,7 +322,7 @@ class Leader:
         if taken:
             batch = Batch(self._outcome.number + 1, tuple(command for command, _ in taken))
             deadlines = [deadline for _, deadline in taken]
-            self._inflight = _Inflight(batch, deadlines, set(self._group.members))
+            self._inflight = Inflight(batch, deadlines, set(self._group.members))
             return self._send_all(self._group.members, batch, now)
         if self._notice_at <= now:
             return self._send_all([m for m in self._group.members if m != self.me], None, now)
@@ -464,10 +432,10 @@ class Leader:
 
     def _propose(self, members: tuple[str, ...], now: float) -> list[Effect]:
         view = View(self._group.lineage, self._group.number + 1, members)
-        self._proposal = _Proposal(view, now)
+        self._proposal = Proposal(view, now)
         return self._ask_again(self._proposal, now)
 
-    def _ask_again(self, proposal: _Proposal, now: float) -> list[Effect]:
+    def _ask_again(self, proposal: Proposal, now: float) -> list[Effect]:
         proposal.repeat_at = now + self._timing.retry
         accept = Accept(self.ballot, self._group, proposal.view)
         return [
@@ -503,7 +471,7 @@ class Leader:
             self._notice_at = min(self._notice_at, now)
         return effects + self._proceed(now)
 
-    def _give_up(self, proposal: _Proposal) -> list[Effect]:
+    def _give_up(self, proposal: Proposal) -> list[Effect]:
         """Tell those who wait that too many members are missing."""
         away = ", ".join(map(self._at, missing_members(self._group, proposal.accepted)))
         self.obstacle = f"too many members of the group are missing: {away}"
@@ -512,7 +480,7 @@ class Leader:
     def _reject(self, reason: str, leader: str = "") -> list[Effect]:
         """Tell all who wait that nothing was done for them."""
         effects: list[Effect] = [
-            Reject(i, _certainly(reason, certain), leader) for i, certain in self._queue.clear()
+            Reject(i, certainly(reason, certain), leader) for i, certain in self._queue.clear()
         ]
         effects += [Grant(token, reason) for token in self._reads]
         self._reads = []
@@ -543,8 +511,3 @@ class Leader:
         granted, self._reads = self._reads, []
         self._read_round_at = now
         return [Grant(token) for token in granted]
-
-
-def _certainly(reason: str, certain: bool) -> str:
-    """The error of a command; one that was in a batch before is not certain not to happen."""
-    return reason if certain else f"outcome-unknown: {reason.partition(': ')[2]}"
