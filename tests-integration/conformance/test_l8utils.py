@@ -10,8 +10,11 @@ import pytest
 from l8test.conformance import (
     Account,
     CacheConformance,
+    ClockConformance,
+    MetricsConformance,
     NotificationConformance,
     RegistryConformance,
+    ResourcesConformance,
     SecurityConformance,
 )
 from l8types.constants import Plugin
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from l8test.models import Sample
     from l8types.protocols.data import Cache, Elements, NotificationCodec
     from l8types.protocols.models import Registry
+    from l8types.protocols.runtime import Clock, MetricsSink, Resources
     from l8types.protocols.security import SecurityProvider
     from l8utils import NodeResources
 
@@ -31,6 +35,33 @@ class TestRegistry(RegistryConformance):
     def registry(self, bare: NodeResources) -> Registry:
         """A fresh registry."""
         return bare.registry
+
+
+class TestClock(ClockConformance):
+    """The clock of the machine."""
+
+    @pytest.fixture
+    def clock(self, bare: NodeResources) -> Clock:
+        """The clock of a node."""
+        return bare.clock
+
+
+class TestMetrics(MetricsConformance):
+    """Figures for Prometheus."""
+
+    @pytest.fixture
+    def metrics(self, bare: NodeResources) -> MetricsSink:
+        """The sink of a node."""
+        return bare.metrics
+
+
+class TestResources(ResourcesConformance):
+    """The parts of a node."""
+
+    @pytest.fixture
+    def resources(self, bare: NodeResources) -> Resources:
+        """Those of a node with every package installed."""
+        return bare
 
 
 class TestCache(CacheConformance):

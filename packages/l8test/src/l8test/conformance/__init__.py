@@ -17,12 +17,22 @@ asynchronous suites need ``asyncio_mode = "auto"`` of pytest-asyncio.
 from l8test.conformance._base import ModelConformance
 from l8test.conformance._cache import CacheConformance, NotificationConformance
 from l8test.conformance._changes import ClonerConformance, UpdaterConformance
+from l8test.conformance._clock import ClockConformance
 from l8test.conformance._codec import ObjectCodecConformance, SerializerConformance
+from l8test.conformance._collection import (
+    CollectorConformance,
+    Device,
+    DeviceOpener,
+    ParsingRuleConformance,
+    RuleCase,
+)
 from l8test.conformance._elements import ElementsConformance
 from l8test.conformance._inspector import DecoratorsConformance, InspectorConformance
+from l8test.conformance._metrics import MetricsConformance
 from l8test.conformance._properties import PropertyConformance
 from l8test.conformance._query import QueryConformance
 from l8test.conformance._registry import RegistryConformance
+from l8test.conformance._resources import ResourcesConformance
 from l8test.conformance._security import (
     Account,
     AuthenticatorConformance,
@@ -42,6 +52,7 @@ from l8test.conformance._stores import (
     StorageConformance,
     StorageOpener,
 )
+from l8test.conformance._switch import Exchange, SwitchConformance
 from l8test.conformance._vnic import Inbox, PairOpener, VNicConformance
 from l8test.conformance._web import GatewayHost, HostOpener, WebServerConformance
 
@@ -52,14 +63,20 @@ __all__ = [
     "AuthorizerConformance",
     "CacheConformance",
     "CipherConformance",
+    "ClockConformance",
     "ClonerConformance",
+    "CollectorConformance",
     "DecoratorsConformance",
+    "Device",
+    "DeviceOpener",
     "DispatcherConformance",
     "ElementsConformance",
+    "Exchange",
     "GatewayHost",
     "HostOpener",
     "Inbox",
     "InspectorConformance",
+    "MetricsConformance",
     "ModelConformance",
     "NodeOpener",
     "NotificationConformance",
@@ -67,14 +84,18 @@ __all__ = [
     "OrmConformance",
     "OrmOpener",
     "PairOpener",
+    "ParsingRuleConformance",
     "PropertyConformance",
     "QueryConformance",
     "RegistryConformance",
+    "ResourcesConformance",
+    "RuleCase",
     "SecurityConformance",
     "SerializerConformance",
     "SeriesOpener",
     "StorageConformance",
     "StorageOpener",
+    "SwitchConformance",
     "TimeSeriesConformance",
     "UpdaterConformance",
     "VNicConformance",
