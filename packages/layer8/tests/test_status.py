@@ -58,6 +58,24 @@ async def view_with(observer: Observer, services: int) -> NetworkView:
     return view
 
 
+async def test_who_leads_is_seen_and_why(tmp_path: Path) -> None:
+    """Each service has its leader with the round and the reason, asked of one who takes part."""
+    async with make_switch(settings_of("hub", 0, tmp_path)) as switch:
+        settings = settings_of("shop", switch.port, tmp_path)
+        async with (
+            Node(settings=settings) as node,
+            observe(settings_of("o", switch.port, tmp_path)) as seen,
+        ):
+            await node.serve(Book, key="isbn")
+            async with asyncio.timeout(10):
+                while not (await view_with(seen, 1)).services[0].leader:
+                    await asyncio.sleep(0.01)
+            [service] = (await seen.look()).services
+            assert service.leader == "shop"
+            assert service.epoch > 0
+            assert service.why
+
+
 async def test_a_network_is_seen(tmp_path: Path) -> None:
     """Nodes with their figures, services with their providers, and traffic after two reports."""
     async with make_switch(settings_of("hub", 0, tmp_path)) as switch:

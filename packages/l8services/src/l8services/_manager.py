@@ -263,6 +263,10 @@ class ServiceManager:
     async def _elect(self, elements: Elements, message: Message, call: Call) -> Elements:
         """A message between the nodes of an election; who takes part, the directory knows."""
         await self._resources.security.authorize(call.identity, call.action, call.key, elements)
+        if message.request and message.action is Action.LEADER_QUERY:
+            # Whoever waits for an answer is a person's tool; members are told by announcements.
+            key = call.key
+            return self._resources.elements.of(self.leader(key), self.epoch(key), self.why(key))
         if message.action in ELECTIONS:
             self._leadership.take(elements, message)
         return self._resources.elements.of()
