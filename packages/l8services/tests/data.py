@@ -67,7 +67,7 @@ class FakeElements:
         if self.error:
             code, _, message = self.error.partition(": ")
             error = error_class(code)(message)
-            error.answer = self  # type: ignore[assignment]
+            error.answer = self
             raise error
         return self
 

@@ -10,7 +10,10 @@ from typing import TypeVar
 
 from l8types.enums import DecoratorType, UpdateMode
 from l8types.errors import ConflictError, NotFoundError, PropertyError
+from l8types.naming import go_name
 from l8types.values import Change, ChangeSet
+
+from .nodes import FakeModelNode
 
 T = TypeVar("T")
 
@@ -55,6 +58,11 @@ class FakeRegistry:
             raise ConflictError(f"another {model.__name__} is registered")
         return FakeTypeInfo(model)
 
+    def info(self, name: str) -> FakeTypeInfo:
+        if name not in self.models:
+            raise NotFoundError(f"type {name!r} is not registered")
+        return FakeTypeInfo(self.models[name])
+
     def info_of(self, value: type) -> FakeTypeInfo:
         if value.__name__ not in self.models:
             raise NotFoundError(f"type {value.__name__} is not registered")
@@ -95,6 +103,13 @@ class FakeIntrospector:
     def unique_key(self, item: object) -> str:
         fields = self.declared.get((type(item), DecoratorType.UNIQUE), ())
         return "".join(str(getattr(item, field)) for field in fields)
+
+    def inspect(self, model: type) -> FakeModelNode:
+        return FakeModelNode(model)
+
+    def fields(self, model: type, decorator: DecoratorType) -> tuple[str, ...] | None:
+        declared = self.declared.get((model, decorator))
+        return None if declared is None else tuple(go_name(name) for name in declared)
 
     def property(self, property_id: str) -> FakeProperty:
         return FakeProperty(property_id)

@@ -184,8 +184,9 @@ def test_names_are_checked_against_the_profile() -> None:
 
 
 def test_agreement_that_cannot_be_kept_is_refused() -> None:
-    """Replicas, transactions in the go profile, handlers that cannot take part in them, and unknown
-    keys are errors of the activation, not surprises later.
+    """What cannot be kept is an error of the activation, not a surprise later.
+
+    Replicas, transactions in the go profile, handlers that cannot take part in them, unknown keys.
     """
 
     async def scenario() -> None:
@@ -413,8 +414,8 @@ def test_action_that_is_no_verb_is_refused() -> None:
         async with FakeNetwork() as network:
             a = network.node("a")
             await echo(a)
-            answer = await handled(a, Action.MAP_REDUCE_GET)
-            assert answer.error == "invalid-input: service Echo--3 has no action MAP_REDUCE_GET"
+            answer = await handled(a, Action.HANDLE)
+            assert answer.error == "invalid-input: service Echo--3 has no action HANDLE"
 
     run(scenario())
 

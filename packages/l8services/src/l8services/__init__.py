@@ -5,8 +5,17 @@ It runs the services of a node and keeps their copies on other nodes in agreemen
 """
 
 from l8services._base import BaseService
+from l8services._export import ColumnType, CsvExport, csv_export_sla
 from l8services._factory import create_services
 from l8services._manager import ServiceManager
 from l8services._tuning import Tuning
 
-__all__ = ["BaseService", "ServiceManager", "Tuning", "create_services"]
+__all__ = [
+    "BaseService",
+    "ColumnType",
+    "CsvExport",
+    "ServiceManager",
+    "Tuning",
+    "create_services",
+    "csv_export_sla",
+]

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, cast
 
+from l8services._mapreduce import asks_all, map_reduce, plain_call
 from l8services._measure import measure
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, L8Error, RemoteError
@@ -37,10 +38,20 @@ async def run(
         L8Error: What the handler raised.
     """
     begun, code = resources.clock.monotonic(), ""
+    plain = plain_call(call)
     try:
-        await resources.security.authorize(call.identity, call.action, call.key, elements)
+        await resources.security.authorize(call.identity, plain.action, call.key, elements)
         with entry.calling() as handler:
-            answer = await _answer(entry, handler, elements, call, resources)
+            if plain is not call or asks_all(handler, elements, call, resources):
+                answer = await map_reduce(
+                    handler,
+                    elements,
+                    plain,
+                    resources,
+                    lambda part: _answer(entry, handler, part, plain, resources),
+                )
+            else:
+                answer = await _answer(entry, handler, elements, call, resources)
         return _visible(answer, call, resources)
     except L8Error as error:
         code = error.code

@@ -33,7 +33,10 @@ and is raised again at the caller as the class of that code (:func:`error_class`
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from l8types.protocols.data import Elements
 
 __all__ = [
     "AuthenticationError",
@@ -75,6 +78,9 @@ class L8Error(Exception):
 
     code: ClassVar[str] = "error"
     """Stable short name; travels on the wire and names the page in the documentation."""
+
+    answer: Elements | None = None
+    """The whole answer that the error was found in: other entries of it may have succeeded."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

@@ -54,7 +54,7 @@ def quick_init(cls: type[T]) -> type[T]:
     original = cls.__init__
     for name in ("__qualname__", "__doc__", "__annotations__", "__module__"):
         setattr(init, name, getattr(original, name))
-    cls.__init__ = init
+    type.__setattr__(cls, "__init__", init)
     return cls
 
 

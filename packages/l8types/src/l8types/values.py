@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, final
 
 from l8types.constants import DESTINATION_SINGLE, MAX_AREA
@@ -87,6 +88,12 @@ class ServiceKey:
         return service_key(self.name, self.area)
 
 
+@lru_cache(maxsize=4096)
+def _key_of(name: str, area: int) -> ServiceKey:
+    """One key for all messages to a service, whose checks are made once."""
+    return ServiceKey(name, area)
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """Transaction part of a message. Times are Unix seconds, 0 when not reached yet."""
@@ -157,7 +164,7 @@ class Message:
     @property
     def key(self) -> ServiceKey:
         """The addressed service."""
-        return ServiceKey(self.service, self.area)
+        return _key_of(self.service, self.area)
 
     @property
     def to_any_provider(self) -> bool:

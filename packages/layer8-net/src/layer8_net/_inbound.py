@@ -5,12 +5,17 @@ Handlers are started in the order of arrival (by priority when there are more me
 places) and then overlap. A message keeps its place until its handler is done; a handler that
 fails is logged and ends nothing but itself. The handler of a request is cancelled when nobody
 waits for its answer any more.
+
+A task costs more than a short handler. So a task works on one message after the other as long as
+their handlers do not wait for anything; only when one does, others take over what is left.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +35,21 @@ Key = tuple[str, int]
 
 _OVERHEAD: Final = 200
 """Bytes that a waiting message is charged beside its data."""
+_STRETCH: Final = 256
+"""Messages that a task works on before others get their turn on the event loop."""
+
+
+class _Job:
+    """A message that has its place."""
+
+    __slots__ = ("cancelled", "deadline", "message", "task")
+
+    def __init__(self, message: Message, deadline: float) -> None:
+        self.message = message
+        self.deadline = deadline
+        self.task: asyncio.Task[None] | None = None
+        """Who works on it, ``None`` until then."""
+        self.cancelled = False
 
 
 class Inbound:
@@ -59,6 +79,8 @@ class Inbound:
     ) -> None:
         self._handle = handle
         self._tasks = tasks
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         self._monotonic = monotonic
         self._limit = limit
         self._queue_bytes = queue_bytes
@@ -68,8 +90,17 @@ class Inbound:
         self._holding = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._running: dict[asyncio.Task[None], Key | None] = {}
-        self._requests: dict[Key, tuple[asyncio.Task[None], float]] = {}
+        self._ready: deque[_Job] = deque()
+        """Messages with a place whose handlers are to be started, in this order."""
+        self._busy = 0
+        """Handlers that were started and are not done."""
+        self._workers: set[asyncio.Task[None]] = set()
+        self._coming = 0
+        """Workers that did not take their first step yet."""
+        self._spread = 1
+        """Workers that start together; more while handlers wait for something."""
+        self._ended = False
+        self._requests: dict[Key, _Job] = {}
         self._queued: set[Key] = set()
         self.expired = 0
         """Requests dropped because their time was over before a handler was free."""
@@ -81,8 +112,8 @@ class Inbound:
 
     @property
     def active(self) -> int:
-        """Handlers at work."""
-        return len(self._running)
+        """Handlers at work, or about to start."""
+        return self._busy + len(self._ready)
 
     @property
     def holding(self) -> bool:
@@ -92,9 +123,11 @@ class Inbound:
     def put(self, messages: list[Message]) -> None:
         """Start the handlers of messages, or let the messages wait."""
         now = self._monotonic()
+        free = self._limit - self.active
         for message in messages:
-            if self.active < self._limit:
-                self._start(message, now)
+            if free > 0:
+                free -= 1
+                self._place(message, now)
             else:
                 self._waiting.push((message, now), message.priority, len(message.data) + _OVERHEAD)
                 if message.request:
@@ -102,6 +135,7 @@ class Inbound:
         if not self._holding and self._waiting.size_bytes > self._queue_bytes:
             self._holding = True
             self._hold()
+        self._call_workers()
 
     def forget(self) -> list[Message]:
         """Remove and return what waits, in order of arrival."""
@@ -111,16 +145,18 @@ class Inbound:
 
     def deadline(self, message: Message) -> float | None:
         """When the time of a request that is being handled is over, ``None`` without a limit."""
-        running = self._requests.get(_key(message))
-        return running[1] if running is not None and message.timeout else None
+        job = self._requests.get(_key(message))
+        return job.deadline if job is not None and message.timeout else None
 
     def cancel_request(self, key: Key) -> None:
         """Nobody waits for the answer to a request any more; unknown ones are none of ours."""
-        running = self._requests.get(key)
-        if running is not None:
-            if running[0].cancelling():
+        job = self._requests.get(key)
+        if job is not None:
+            if job.cancelled:
                 return
-            running[0].cancel()
+            job.cancelled = True
+            if job.task is not None:
+                job.task.cancel()
         elif key in self._queued:
             self._queued.discard(key)
         else:
@@ -142,40 +178,96 @@ class Inbound:
             _log.warning("%d handlers did not finish within %g s", self.active, timeout)
 
     def cancel(self) -> None:
-        """End what is at work."""
-        for task in self._running:
-            task.cancel()
+        """End what is at work, and start nothing any more."""
+        self._ended = True
+        self._ready.clear()
+        for worker in self._workers:
+            worker.cancel()
+        self._settle()
 
-    def _start(self, message: Message, now: float) -> None:
+    # Workers
+
+    def _place(self, message: Message, now: float) -> None:
+        job = _Job(message, now + message.timeout)
+        self._ready.append(job)
+        if message.request:
+            self._requests[message.source, message.sequence] = job
+
+    def _call_workers(self) -> None:
+        """Have somebody work on what is ready, unless somebody is about to."""
+        if not self._ready or self._coming or self._ended:
+            return
         self._idle.clear()
-        task = self._tasks.create_task(self._run(message))
-        key = _key(message) if message.request else None
-        self._running[task] = key
-        if key is not None:
-            self._requests[key] = task, now + message.timeout
-        task.add_done_callback(self._done)
+        for _ in range(min(self._spread, len(self._ready))):
+            self._coming += 1
+            # Each in a context of its own, as if each message had its own task.
+            worker = self._tasks.create_task(self._work(), context=self._context.copy())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
 
-    async def _run(self, message: Message) -> None:
+    def _take_over(self) -> None:
+        """After the first step of a worker: if it waits for something, others go on."""
+        if self._ready and not self._coming:
+            self._spread *= 2
+            self._call_workers()
+
+    async def _work(self) -> None:
+        """Work on what is ready, in order, until one of the handlers was cancelled."""
+        self._coming -= 1
+        if len(self._ready) > 1:
+            self._loop.call_soon(self._take_over)
+        task, context = asyncio.current_task(), copy_context()
         try:
-            await self._handle(message)
-        except Exception:  # noqa: BLE001 - the outermost boundary of a task
-            _log.exception("handling of a message to %s area %d", message.service, message.area)
+            for _ in range(_STRETCH):
+                if not self._ready:
+                    self._spread = 1
+                    return
+                job = self._ready.popleft()
+                job.task = task
+                await self._do(job)
+                # A context that a handler changed, and a cancellation that may still be on its
+                # way, are not for the next message.
+                if job.cancelled or copy_context() != context:
+                    return
+        finally:
+            self._call_workers()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        # Not at the end of the task itself: one that is cancelled early never gets there.
-        key = self._running.pop(task)
-        if key is not None and self._requests.get(key, (None,))[0] is task:
-            # A peer may give the same number to two requests; the entry is the later one's.
-            del self._requests[key]
-        while self._waiting and self.active < self._limit:
-            self._start_next(*self._waiting.pop())
-        if not self.active:
+    async def _do(self, job: _Job) -> None:
+        message = job.message
+        self._busy += 1
+        try:
+            if not job.cancelled:
+                await self._handle(message)
+        except asyncio.CancelledError:
+            # The whole interface ends, unless it was this one request.
+            self._ended = self._ended or not job.cancelled
+            raise
+        except Exception:  # noqa: BLE001 - the outermost boundary of a message
+            _log.exception("handling of a message to %s area %d", message.service, message.area)
+        finally:
+            self._busy -= 1
+            if message.request:
+                key = message.source, message.sequence
+                # A peer may give the same number to two requests; the entry is the later one's.
+                if self._requests.get(key) is job:
+                    del self._requests[key]
+            self._settle()
+
+    def _settle(self) -> None:
+        """A place is free: the next one of those who wait gets it."""
+        if self._waiting and not self._ended:
+            self._refill()
+        if not self._busy and not self._ready:
             self._idle.set()
+
+    def _refill(self) -> None:
+        while self._waiting and self.active < self._limit:
+            self._place_next(*self._waiting.pop())
         if self._holding and self._waiting.size_bytes < self._queue_bytes / 2:
             self._holding = False
             self._release()
 
-    def _start_next(self, message: Message, arrived: float) -> None:
+    def _place_next(self, message: Message, arrived: float) -> None:
         if message.request:
             key = _key(message)
             if key not in self._queued:
@@ -183,13 +275,13 @@ class Inbound:
             self._queued.discard(key)
         now = self._monotonic()
         if not message.timeout:
-            self._start(message, now)
+            self._place(message, now)
         elif now > arrived + message.timeout:
             self.expired += 1
         else:
             # What it waited is part of its time: whoever works on it has what is left.
             left = max(0.001, arrived + message.timeout - now)
-            self._start(replace(message, timeout=left), now)
+            self._place(replace(message, timeout=left), now)
 
 
 def _key(message: Message) -> Key:

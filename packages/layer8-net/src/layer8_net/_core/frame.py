@@ -71,10 +71,13 @@ __all__ = [
     "MESSAGE",
     "NO_DESTINATION",
     "ROUTE",
+    "USUAL",
+    "USUAL_KIND",
     "VERSION",
     "Flag",
     "FrameType",
     "Header",
+    "deadline_ms",
     "decode_message",
     "encode_frame",
     "encode_message",
@@ -101,6 +104,11 @@ HEADER_SIZE: Final = FIXED.size
 ROUTE: Final = struct.Struct(">4xBB5xB12x72s36sHHHH")
 """What a switch needs of every frame: version, type, size of the name, source with its switch,
 destination, sizes of the other parts. Reading only these is half the cost of the whole header."""
+USUAL: Final = struct.Struct(">IH3xBxBQI36s72xHHHH")
+"""What tells a plain message or answer from all others, and the parts that change from one to the
+next: length, version with type, flags, size of the name, sequence, deadline, source, sizes of the
+other parts."""
+USUAL_KIND: Final = VERSION << 8 | 16
 _DESTINATION: Final = slice(96, 132)
 
 
@@ -259,7 +267,7 @@ def _cut(text: str) -> bytes:
     return encoded[:MAX_TEXT].decode("utf-8", "ignore").encode()
 
 
-def _deadline_ms(timeout: float) -> int:
+def deadline_ms(timeout: float) -> int:
     """Whole milliseconds, at least one, so that a short time-out does not become none."""
     if timeout <= 0:
         return 0
@@ -322,7 +330,7 @@ def encode_frame(  # noqa: PLR0913 - one argument per field of the format
             0,
             len(service),
             sequence,
-            _deadline_ms(timeout),
+            deadline_ms(timeout),
             source,
             vnet,
             destination,
@@ -382,13 +390,17 @@ def _node_text(node: bytes) -> str:
     return node.rstrip(b"\0").decode("ascii")
 
 
-def decode_message(frame: bytes) -> Message:
+def decode_message(frame: bytes, header: Header | None = None) -> Message:
     """Message of a complete frame.
+
+    Args:
+        frame: The bytes.
+        header: Its header, if it was read already.
 
     Raises:
         DecodeError: The bytes are no message of this version.
     """
-    header = read_header(frame)
+    header = header or read_header(frame)
     if header.length != len(frame) - LENGTH_SIZE:
         raise DecodeError(f"frame of {len(frame)} bytes claims {header.length} after its length")
     if header.flags & ~_KNOWN_FLAGS:

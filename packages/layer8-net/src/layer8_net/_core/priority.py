@@ -46,13 +46,15 @@ class FairQueue(Generic[T]):
             IndexError: There is none.
         """
         self._taken += 1
-        waiting = [level for level in self._levels if level]
-        if not waiting:
-            raise IndexError("the queue is empty")
         if self._taken % _AGEING == 0:
-            level = min(waiting, key=lambda one: one[0][0])
+            waiting = [level for level in self._levels if level]
+            level = min(waiting, key=lambda one: one[0][0], default=self._levels[0])
         else:
-            level = waiting[-1]
+            for level in reversed(self._levels):
+                if level:
+                    break
+        if not level:
+            raise IndexError("the queue is empty")
         _, size_bytes, item = level.popleft()
         self.size_bytes -= size_bytes
         return item

@@ -22,7 +22,11 @@ from layer8_net._core.control import Controls
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
 from layer8_net._core.frame import (
+    HEADER_SIZE,
+    LENGTH_SIZE,
     NO_DESTINATION,
+    USUAL,
+    USUAL_KIND,
     Flag,
     Header,
     decode_message,
@@ -37,6 +41,7 @@ from layer8_net._core.frame import (
 )
 from layer8_net._core.pending import Pending, PendingRequest
 from layer8_net._core.stream import decode_credit
+from layer8_net._core.usual import Known, Repeated, constant_of
 from layer8_net._core.vnic_events import (
     Cancelled,
     Changed,
@@ -104,6 +109,8 @@ class VNicCore(Generic[W]):
         self._switch_id = NO_DESTINATION
         self._heard = 0.0
         self._services: dict[ServiceKey, str] = {}
+        self._known = Known()
+        self._repeated = Repeated()
         self.pending: Pending[W] = Pending()
         self.directory = Directory()
         self.counters = VNicCounters()
@@ -123,11 +130,13 @@ class VNicCore(Generic[W]):
                 return self._frames(event.frames)
             case Connected():
                 self._switch = event.switch
+                self._repeated.clear()
                 self._switch_id = self.controls.switch = node_bytes(event.switch.uuid)
                 self._heard = now
                 return [Send([self._report(records.own_record(self._me.uuid, self._services))])]
             case ConnectionLost():
                 self._switch = None
+                self._repeated.clear()
                 self._switch_id = self.controls.switch = NO_DESTINATION
                 reason = f"connection to the switch was lost before the answer came: {event.reason}"
                 return _failed(self.pending.take_all(), LinkLostError(reason))
@@ -182,25 +191,40 @@ class VNicCore(Generic[W]):
         """
         if not service:
             raise EncodeError("a message needs the name of a service")
-        return encode_frame(
+        destination, mode = address
+        sequence = sequence or self.pending.next_sequence()
+        # Numbers first: hashing one is cheap, hashing an enumerated value is not.
+        numbers = (mode << 8 | area) << 16 | action << 8 | priority << 1 | request
+        key = (numbers, area, destination, service, identity)
+        frame = self._repeated.frame(key, sequence, timeout, data)
+        if frame is not None:
+            return frame
+        frame = encode_frame(
             self._id,
             self._switch_id,
-            address[0],
+            destination,
             service.encode(),
             area,
             action,
             data,
             priority=priority,
-            mode=address[1],
+            mode=mode,
             flags=_REQUEST if request else 0,
-            sequence=sequence or self.pending.next_sequence(),
+            sequence=sequence,
             timeout=timeout,
             identity=identity.encode(),
         )
+        self._repeated.learn(key, frame, data)
+        return frame
 
     def reply_frame(self, message: Message, data: bytes) -> bytes:
         """Frame of the answer to a request."""
-        return encode_frame(
+        numbers = (message.mode << 8 | message.priority) << 8 | message.area
+        key = (numbers, message.source, message.service, message.identity, message.trace)
+        frame = None if message.trace else self._repeated.frame(key, message.sequence, 0.0, data)
+        if frame is not None:
+            return frame
+        frame = encode_frame(
             self._id,
             self._switch_id,
             node_bytes(message.source),
@@ -215,6 +239,9 @@ class VNicCore(Generic[W]):
             identity=message.identity.encode(),
             trace=message.trace.encode(),
         )
+        if not message.trace:
+            self._repeated.learn(key, frame, data)
+        return frame
 
     def refusal_frame(self, message: Message, error: L8Error) -> bytes:
         """Frame that tells the sender of a request that it will not be handled."""
@@ -284,6 +311,8 @@ class VNicCore(Generic[W]):
     def _frames(self, frames: list[bytes]) -> list[Effect[W]]:
         effects: list[Effect[W]] = []
         for frame in frames:
+            if self._take_usual(frame, effects):
+                continue
             try:
                 header = read_header(frame)
             except DecodeError:
@@ -295,6 +324,48 @@ class VNicCore(Generic[W]):
                 self._refuse(frame, header, error, effects)
         return effects
 
+    def _take_usual(self, frame: bytes, effects: list[Effect[W]]) -> bool:
+        """Take a plain answer, or a message like an earlier one; whether it was one.
+
+        Whatever is odd about a frame, the long way finds it.
+        """
+        size = len(frame)
+        if size < HEADER_SIZE:
+            return False
+        length, kind, flags, name, sequence, left_ms, source, identity, failure, trace, last = (
+            USUAL.unpack_from(frame)
+        )
+        start = HEADER_SIZE + name + identity
+        if kind != USUAL_KIND or length != size - LENGTH_SIZE or start > size:
+            return False
+        if failure or trace or last:
+            return False
+        if flags == _REPLY:
+            self._answered(sequence, source, frame[start:], effects)
+            return True
+        parts = self._known.get(constant_of(frame, start))
+        if parts is None:
+            return False
+        before, after = parts
+        message = Message(*before, sequence, left_ms / 1000, *after, frame[start:])
+        _append_message(effects, message)
+        return True
+
+    def _answered(
+        self, sequence: int, source: bytes, data: bytes, effects: list[Effect[W]]
+    ) -> None:
+        """A plain answer."""
+        request = self.pending.get(sequence)
+        if request is None:
+            self.counters.late += 1
+            return
+        if request.target and source != node_bytes(request.target):
+            # Sequence numbers can be guessed: an answer counts from whom it was asked of.
+            self.counters.malformed += 1
+            return
+        self.pending.close(sequence)
+        _append_answer(effects, (request.waiter, None, data))
+
     def _receive(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
         if header.flags & _REPLY:
             if header.flags & _SPECIAL:
@@ -304,31 +375,25 @@ class VNicCore(Generic[W]):
         elif read_service(frame, header) == _SYSTEM:
             self._system(frame, header, effects)
         elif header.flags & _STREAM:
-            self._asked(decode_message(frame), effects)
+            self._asked(decode_message(frame, header), effects)
         else:
-            _append_message(effects, decode_message(frame))
+            message = decode_message(frame, header)
+            self._known.learn(frame, message)
+            _append_message(effects, message)
 
     def _answer(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
         failed = header.flags & _FAILURE
         if failed and not header.flags & _REQUEST:
-            _append_message(effects, decode_message(frame))
+            _append_message(effects, decode_message(frame, header))
             return
-        request = self.pending.get(header.sequence)
+        if not failed:
+            self._answered(header.sequence, header.source, read_data(frame, header), effects)
+            return
+        request = self.pending.close(header.sequence)
         if request is None:
             self.counters.late += 1
             return
-        if not failed and request.target and header.source != node_bytes(request.target):
-            # Sequence numbers can be guessed: an answer counts from whom it was asked of.
-            self.counters.malformed += 1
-            return
-        self.pending.close(header.sequence)
-        error = error_of(read_failure(frame, header)) if failed else None
-        answer = (request.waiter, error, b"" if failed else read_data(frame, header))
-        last = effects[-1] if effects else None
-        if isinstance(last, Completed):
-            last.answers.append(answer)
-        else:
-            effects.append(Completed([answer]))
+        _append_answer(effects, (request.waiter, error_of(read_failure(frame, header)), b""))
 
     def _special(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
         """What is neither a message nor a whole answer."""
@@ -439,6 +504,14 @@ def _append_message(effects: list[Effect[W]], message: Message) -> None:
         last.messages.append(message)
     else:
         effects.append(Deliver([message]))
+
+
+def _append_answer(effects: list[Effect[W]], answer: tuple[W, L8Error | None, bytes]) -> None:
+    last = effects[-1] if effects else None
+    if isinstance(last, Completed):
+        last.answers.append(answer)
+    else:
+        effects.append(Completed([answer]))
 
 
 def _failed(requests: list[PendingRequest[W]], error: L8Error) -> list[Effect[W]]:

@@ -175,7 +175,8 @@ def _unpack_transaction(state: int, plain: bytes, start: int) -> Transaction:
 
 
 def _id_text(padded: bytes) -> str:
-    try:
-        return padded.rstrip(b"\0").decode("ascii")
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"id that is no text: {error}") from error
+    text = padded.rstrip(b"\0")
+    # What could not be written again must not be read: a switch may have to send it back.
+    if not text.isascii() or b"\0" in text:
+        raise DecodeError(f"id {text!r} is no text")
+    return text.decode("ascii")
