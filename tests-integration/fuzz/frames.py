@@ -36,7 +36,7 @@ class Mutator:
         seal: Callable[[bytes, bytes], bytes] | None = None,
     ) -> None:
         self._dice = random.Random(seed)
-        self._corpus = corpus
+        self.corpus = corpus
         self._length_size = self._front = length_size
         self._unseal, self._seal = unseal, seal
         self._ways: tuple[Callable[[bytearray], bytearray], ...] = (
@@ -50,7 +50,7 @@ class Mutator:
 
     def frame(self) -> bytes:
         """The next one."""
-        good = self._dice.choice(self._corpus)
+        good = self._dice.choice(self.corpus)
         if self._unseal is None or self._seal is None or self._dice.random() < 0.5:
             frame = self._damaged(good)
         else:
@@ -90,7 +90,7 @@ class Mutator:
 
     def _splice(self, frame: bytearray) -> bytearray:
         at = self._at(frame)
-        return frame[:at] + self._dice.choice(self._corpus)[at:]
+        return frame[:at] + self._dice.choice(self.corpus)[at:]
 
     def _lie(self, frame: bytearray) -> bytearray:
         size = self._dice.choice((1, 2, 4))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from layer8_net._profiles import profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from l8utils import NodeResources
     from layer8_net._core.handshake import Endpoint
@@ -78,12 +78,17 @@ class Stranger:
         return frames
 
     async def play_switch(
-        self, port: int, frames: Callable[[], list[bytes] | None], begin: asyncio.Event
+        self,
+        port: int,
+        greeting: Sequence[bytes],
+        frames: Callable[[], list[bytes] | None],
+        begin: asyncio.Event,
     ) -> None:
         """Let an interface connect, welcome it, and send it frames until there are no more.
 
         Args:
             port: Where it dials.
+            greeting: Good frames, with the directory of the network: only then it is a member.
             frames: The next ones, ``None`` when it is enough.
             begin: Set when frames may be sent.
         """
@@ -98,6 +103,7 @@ class Stranger:
                 self.connections += 1
                 try:
                     if await self._accept(reader, writer):
+                        writer.write(b"".join(greeting))
                         await begin.wait()
                         await self._feed(reader, writer, frames, over)
                 except OSError:
@@ -145,7 +151,8 @@ class Stranger:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await self._talk(acceptor, reader, writer, lambda: acceptor.proved)
             writer.write(acceptor.welcome())
-        return acceptor.proved
+            return True
+        return False
 
     async def _talk(
         self,

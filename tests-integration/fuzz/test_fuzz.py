@@ -22,7 +22,7 @@ from .frames import Mutator
 from .strangers import Stranger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 FRAMES: Final = int(os.environ.get("FUZZ_FRAMES", "100000"))
@@ -243,12 +243,17 @@ async def test_an_interface_whose_switch_speaks_nonsense(
             count = next(counts, None)
             return None if count is None else mutator.frames(count)
 
-        await _play(range_, victim, more)
+        await _play(range_, victim, mutator.corpus, more)
 
     await shoot(profile, tmp_path, act)
 
 
-async def _play(range_: Range, victim: str, more: Callable[[], list[bytes] | None]) -> None:
+async def _play(
+    range_: Range,
+    victim: str,
+    greeting: Sequence[bytes],
+    more: Callable[[], list[bytes] | None],
+) -> None:
     """Let an interface in a process of its own suffer."""
     port = lasting_port()
     settings = {"alias": "victim", "uuid": victim, "port": port, "profile": range_.profile}
@@ -256,7 +261,7 @@ async def _play(range_: Range, victim: str, more: Callable[[], list[bytes] | Non
     begin = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         switch = group.create_task(
-            range_.stranger.play_switch(port, more, begin), name="fuzz: switch"
+            range_.stranger.play_switch(port, greeting, more, begin), name="fuzz: switch"
         )
         opener = range_.net._opener
         member = await opener.open(

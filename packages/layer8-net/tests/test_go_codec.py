@@ -316,7 +316,8 @@ def test_malformed_transactions() -> None:
     [
         (lambda head: head[:127] + b"\x05", "multicast mode 5"),
         (lambda head: head[:116] + b"\xff" + head[117:], "text that is none"),
-        (lambda head: head[:8] + b"\xff" + head[9:], "text that is none"),
+        (lambda head: head[:8] + b"\xff" + head[9:], "is no text"),
+        (lambda head: head[:10] + b"\x00" + head[11:], "is no text"),
     ],
 )
 def test_malformed_headers(change: Callable[[bytes], bytes], what: str) -> None:

@@ -33,7 +33,7 @@ from typing import Final, NamedTuple
 from l8types.enums import TransactionState
 from l8types.errors import DecodeError, EncodeError
 from l8types.values import Transaction
-from layer8_net._go.limits import cut_text, id_bytes
+from layer8_net._go.limits import cut_text, id_bytes, id_text
 from layer8_net._go.values import NOTHING, is_nothing
 
 __all__ = ["REPLY", "REQUEST", "Body", "pack_body", "unpack_body"]
@@ -135,7 +135,7 @@ def unpack_body(plain: bytes) -> Body:
         raise DecodeError(f"data of {data_size} bytes exceeds its body", offset=size_at)
     return Body(
         action=action,
-        identity=_id_text(identity),
+        identity=id_text(identity),
         sequence=sequence,
         timeout=timeout,
         flags=flags,
@@ -162,7 +162,7 @@ def _unpack_transaction(state: int, plain: bytes, start: int) -> Transaction:
         raise DecodeError(f"unknown transaction state {state}", offset=1) from error
     return Transaction(
         state=known_state,
-        id=_id_text(plain[start : start + _ID_SIZE]),
+        id=id_text(plain[start : start + _ID_SIZE]),
         error=plain[error_at:times_at].decode("utf-8", "replace"),
         created=created,
         queued=queued,
@@ -172,11 +172,3 @@ def _unpack_transaction(state: int, plain: bytes, start: int) -> Transaction:
         replica=replica,
         is_replica=bool(is_replica),
     )
-
-
-def _id_text(padded: bytes) -> str:
-    text = padded.rstrip(b"\0")
-    # What could not be written again must not be read: a switch may have to send it back.
-    if not text.isascii() or b"\0" in text:
-        raise DecodeError(f"id {text!r} is no text")
-    return text.decode("ascii")

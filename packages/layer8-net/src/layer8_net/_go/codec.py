@@ -10,7 +10,7 @@ from l8types.errors import DecodeError, EncodeError
 from l8types.values import Message
 from layer8_net._go.body import REPLY, REQUEST, Body, pack_body, unpack_body
 from layer8_net._go.header import BODY, LENGTH_SIZE, pack_header, read_header, read_mode
-from layer8_net._go.limits import area_number, id_bytes, mode_number, name_bytes, seconds
+from layer8_net._go.limits import area_number, id_bytes, id_text, mode_number, name_bytes, seconds
 
 if TYPE_CHECKING:
     from l8types.protocols.security import Cipher
@@ -80,9 +80,9 @@ def decode_message(frame: bytes, header: Header, cipher: Cipher) -> Message:
     name, area = header.service
     try:
         return Message(
-            source=_node_text(header.source),
-            vnet=_node_text(header.vnet),
-            destination="" if header.anywhere else _node_text(header.destination),
+            source=id_text(header.source),
+            vnet=id_text(header.vnet),
+            destination="" if header.anywhere else id_text(header.destination),
             service=name.decode(),
             area=area,
             priority=_PRIORITIES[min(header.priority_mode >> 4, 7)],
@@ -99,7 +99,3 @@ def decode_message(frame: bytes, header: Header, cipher: Cipher) -> Message:
         )
     except UnicodeDecodeError as error:
         raise DecodeError(f"message with a text that is none: {error}") from error
-
-
-def _node_text(padded: bytes) -> str:
-    return padded.rstrip(b"\0").decode("ascii")

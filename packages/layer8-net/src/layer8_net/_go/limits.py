@@ -15,10 +15,10 @@ from l8types.constants import (
     UUID_LENGTH,
 )
 from l8types.enums import MulticastMode
-from l8types.errors import EncodeError
+from l8types.errors import DecodeError, EncodeError
 from layer8_net.errors import NameTooLongError
 
-__all__ = ["area_number", "cut_text", "id_bytes", "mode_number", "name_bytes", "seconds"]
+__all__ = ["area_number", "cut_text", "id_bytes", "id_text", "mode_number", "name_bytes", "seconds"]
 
 MAX_SECONDS = 65_535
 
@@ -54,6 +54,19 @@ def id_bytes(text: str, what: str) -> bytes:
             f"{UUID_LENGTH} in ASCII"
         )
     return text.encode().ljust(UUID_LENGTH, b"\0")
+
+
+def id_text(padded: bytes) -> str:
+    """Id of its wire form.
+
+    Raises:
+        DecodeError: It is no text, or has a NUL in it. What could not be written again must not be
+            read either: whoever answers sends it back.
+    """
+    text = padded.rstrip(b"\0")
+    if not text.isascii() or b"\0" in text:
+        raise DecodeError(f"id {text!r} is no text")
+    return text.decode("ascii")
 
 
 def area_number(area: int) -> int:
