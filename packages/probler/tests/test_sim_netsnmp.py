@@ -8,6 +8,7 @@ import re
 import shutil
 import struct
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,6 +25,9 @@ from probler.sim import (
 )
 
 from .snmp_wire import EVERY_KIND
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [
     pytest.mark.feature("SIM-04"),
@@ -42,6 +46,14 @@ _NAMES = {
     Kind.GAUGE32: "Gauge32",
     Kind.COUNTER64: "Counter64",
 }
+
+
+@pytest.fixture(autouse=True)
+def _quiet_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place of their own for the tools; on their first run they tell which folders they made."""
+    for name in ("cert_indexes", "mib_indexes"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("SNMP_PERSISTENT_DIR", str(tmp_path))
 
 
 async def run(
