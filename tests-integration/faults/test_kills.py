@@ -66,7 +66,7 @@ async def test_all_switches_are_killed(tmp_path: Path) -> None:
         await net.converged(CONVERGENCE)
 
 
-@pytest.mark.feature("TST-01", "TST-13", "TST-14", "TST-15", "TST-16", "TST-21")
+@pytest.mark.feature("l8test:TST-01", "TST-13", "TST-14", "TST-15", "TST-16", "TST-21")
 @pytest.mark.parametrize("profile", ["native", "go"])
 async def test_the_standard_network_in_one_process(tmp_path: Path, profile: str) -> None:
     """Three linked switches with four nodes each by one call, ready when all see all."""
