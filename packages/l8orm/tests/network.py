@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from l8orm import OrmService
 from l8types.criteria import SortKey
-from l8types.enums import Action, MulticastMode, Operator
+from l8types.enums import Action, MulticastMode, NotificationType, Operator
 from l8types.errors import L8Error, error_class
 from l8types.pb import L8MetaData, L8Query
 from l8types.protocols.models import Introspector
 from l8types.protocols.services import Call
-from l8types.values import Element, Page, ServiceKey
+from l8types.values import Element, ItemChange, Page, ServiceKey
 
 from .queries import FakeQuery, path, where
 
@@ -91,8 +91,16 @@ class FakeCache:
         self._items = {self._key_of(item): item for item in items}
         self.asked = 0
 
-    def put(self, item: object) -> None:
-        self._items[self._key_of(item)] = item
+    def put(self, item: object) -> ItemChange | None:
+        key = self._key_of(item)
+        before, self._items[key] = self._items.get(key), item
+        if before == item:
+            return None
+        kind = NotificationType.POST if before is None else NotificationType.PUT
+        return ItemChange(kind, type(item).__name__, key, item)
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        return iter(deepcopy(self._items).items())
 
     def get(self, key: str) -> object | None:
         self.asked += 1
@@ -167,6 +175,12 @@ class FakeNode:
     asked: list[tuple[str, Action]] = field(default_factory=list)
     before_request: Callable[[FakeNode], Any] | None = None
     caches: FakeCaches = field(init=False)
+    watched: bool = False
+    """Whether somebody offers the service of those who watch."""
+    told: list[tuple[str, Action, object]] = field(default_factory=list)
+    """What was sent to them."""
+    deaf: L8Error | None = None
+    """What sending fails with."""
 
     def __post_init__(self) -> None:
         self.caches = FakeCaches(self.models)
@@ -177,10 +191,24 @@ class FakeNode:
             introspector=self.models,
             elements=FakeFactory(),
             caches=self.caches,
+            notifications=SimpleNamespace(
+                encode=lambda change, service, area: (service, area, change.type, change.key)
+            ),
             queries=FakeQueries(self.models, self.roots),
             security=SimpleNamespace(scope_item=self.scope),
             registry=SimpleNamespace(info_of=lambda model: SimpleNamespace(name=model.__name__)),
         )
+
+    @property
+    def directory(self) -> Any:
+        return SimpleNamespace(providers=lambda key: ("w",) if self.watched else ())
+
+    async def send(
+        self, target: object, service: str, area: int, action: Action, payload: object
+    ) -> None:
+        if self.deaf is not None:
+            raise self.deaf
+        self.told.append((f"{service}--{area}", action, payload))
 
     @property
     def vnic(self) -> VNic:

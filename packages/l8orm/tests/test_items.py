@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from l8orm import OrmService, SqlOrm, SqlOrmFactory, orm_sla
-from l8types.enums import Action
-from l8types.errors import ClosedError, InvalidInputError
+from l8types.enums import Action, NotificationType
+from l8types.errors import ClosedError, InvalidInputError, UnavailableError
 from l8types.pb import L8Query
 from l8types.values import ServiceKey
 
@@ -154,3 +154,38 @@ async def test_a_store_that_tells_nothing_of_its_writes_is_not_cached(
     node = FakeNode(models, ROOTS)
     with pytest.raises(InvalidInputError, match="does not tell when its items were written"):
         await service.activate(orm_sla(KEY, Thing, store), node.vnic)
+
+
+@pytest.mark.feature("ORM-39")
+async def test_what_is_written_is_told_to_those_who_watch(node: FakeNode) -> None:
+    """Each write and delete that changed something is told once; reading and filling never."""
+    node.watched = True
+    await node.ask(Action.GET, ALL)
+    await node.ask(Action.POST, Thing("t9", count=9))
+    await node.ask(Action.PUT, Thing("t0", count=7))
+    await node.ask(Action.PUT, Thing("t0", count=7))
+    await node.ask(Action.DELETE, "t9")
+    for _ in range(3):
+        await node.ask(Action.GET, ALL)
+    await node.ask(Action.DELETE, L8Query(text="select * from Thing where count > 6"))
+    kinds = [(action, told) for _, action, told in node.told]
+    assert {service for service, _, _ in node.told} == {"websock--0"}
+    assert kinds == [
+        (Action.POST, ("things", 3, NotificationType.POST, "t9")),
+        (Action.PUT, ("things", 3, NotificationType.PUT, "t0")),
+        (Action.DELETE, ("things", 3, NotificationType.DELETE, "t9")),
+        (Action.DELETE, ("things", 3, NotificationType.DELETE, "t0")),
+    ]
+
+
+async def test_nobody_is_told_when_nobody_watches_or_can_be_reached(
+    node: FakeNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write has happened whether or not it could be told."""
+    assert (await node.ask(Action.POST, Thing("a"))).error == ""
+    node.watched, node.deaf = True, UnavailableError("no connection")
+    assert (await node.ask(Action.POST, Thing("b"))).error == ""
+    assert "is not told to those who watch: no connection" in caplog.text
+    node.deaf = None
+    await node.ask(Action.POST, Thing("c"))
+    assert [told[3] for _, _, told in node.told] == ["c"]  # type: ignore[index]

@@ -20,17 +20,20 @@ from l8types.pb import L8MetaData, L8Query
 from l8types.values import Element, Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from l8types.protocols.data import Elements, Orm, Query, Scope, TimeSeriesStore
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Call, ServiceHook
+    from l8types.values import ItemChange
 
 __all__ = ["Active", "filled_cache"]
 
 
-async def filled_cache(orm: Orm, model: type, resources: Resources) -> Items:
-    """The items of a model in a cache, read from the store.
+async def filled_cache(
+    orm: Orm, model: type, resources: Resources, changed: Callable[[ItemChange], None]
+) -> Items:
+    """The items of a model in a cache, read from the store; what is written is told.
 
     Raises:
         InvalidInputError: They cannot be cached.
@@ -41,7 +44,8 @@ async def filled_cache(orm: Orm, model: type, resources: Resources) -> Items:
             f"items of {model.__name__} have time series, which change by themselves; they cannot "
             "be cached"
         )
-    items = CachedItems(orm, model, resources.caches)
+    name = resources.registry.info_of(model).name
+    items = CachedItems(orm, model, resources.caches, name=name, changed=changed)
     await items.load()
     return items
 

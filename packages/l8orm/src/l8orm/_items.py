@@ -6,10 +6,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from l8types.enums import NotificationType
 from l8types.errors import InvalidInputError
+from l8types.values import ItemChange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from l8orm._orm import Written
     from l8types.enums import Action
@@ -99,12 +101,22 @@ class CachedItems:
         orm: The store.
         model: The model.
         caches: Makes the cache.
+        name: Short name of the model in the changes, by default that of the class.
+        changed: Called with each change that a write through this object made.
 
     Raises:
         InvalidInputError: The store does not tell when its items were written.
     """
 
-    def __init__(self, orm: Orm, model: type, caches: CacheFactory) -> None:
+    def __init__(
+        self,
+        orm: Orm,
+        model: type,
+        caches: CacheFactory,
+        *,
+        name: str = "",
+        changed: Callable[[ItemChange], None] = lambda _change: None,
+    ) -> None:
         if not isinstance(orm, Followed):
             raise InvalidInputError(
                 f"a {type(orm).__name__} does not tell when its items were written, so they cannot "
@@ -114,6 +126,8 @@ class CachedItems:
         self._followed: Followed = orm
         self._model = model
         self._caches = caches
+        self._name = name or model.__name__
+        self._changed = changed
         self._stored = StoredItems(orm, model)
         self._cache: Cache | None = None
         self._generation = -1
@@ -150,16 +164,31 @@ class CachedItems:
         if written is None or self._cache is None or not self._follows(written.generation):
             return
         for item in written.items.values():
-            self._cache.put(item)
+            change = self._cache.put(item)
+            if change is not None:
+                self._changed(change)
 
     async def delete(self, query: Query, scope: Scope | None) -> int:
         """Delete the matches of a query; how many there were."""
+        before = await self._current()
         # Which they were is for the database to know; what is left is read again.
-        return await self._stored.delete(query, scope)
+        count = await self._stored.delete(query, scope)
+        if count and before is not None:
+            await self.load()
+            for key, item in before.items():
+                if self._cache is not None and self._cache.get(key) is None:
+                    self._deleted(key, item)
+        return count
 
     async def take(self, key: str) -> object | None:
         """Delete the item with a key and return it."""
-        return await self._stored.take(key)
+        item = await self._stored.take(key)
+        if item is not None:
+            self._deleted(key, item)
+        return item
+
+    def _deleted(self, key: str, item: object) -> None:
+        self._changed(ItemChange(NotificationType.DELETE, self._name, key, item))
 
     def _follows(self, generation: int) -> bool:
         """Whether nobody else wrote between what is in the cache and a write of this service."""

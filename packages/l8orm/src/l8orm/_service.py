@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from l8orm._active import Active, filled_cache
+from l8orm._bulletin import Bulletin
 from l8orm._items import Items, StoredItems
 from l8orm._orm import SqlOrm
 from l8types.enums import Action
@@ -55,7 +56,8 @@ def orm_sla(
         non_unique_keys: Attributes to index.
         hook: User code around the operations.
         web: How the service shows on the web; ``None`` keeps it off.
-        cached: Whether all items are also kept in memory, where queries are answered from.
+        cached: Whether all items are also kept in memory, where queries are answered from. What is
+            written is then told to the service ``websock``, area 0, for those who watch.
         owned: Whether the store is closed when the service is deactivated.
     """
     return ServiceLevelAgreement(
@@ -106,6 +108,7 @@ class OrmService:
         self._owned = owned
         self._series = orm.series if series is None and isinstance(orm, SqlOrm) else series
         self._active: Active | None = None
+        self._bulletin: Bulletin | None = None
 
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
         """Make the tables of the model, and fill the cache if there is to be one.
@@ -120,7 +123,9 @@ class OrmService:
         await self._orm.prepare(sla.model)
         items: Items = StoredItems(self._orm, sla.model)
         if self._cached:
-            items = await filled_cache(self._orm, sla.model, vnic.resources)
+            self._bulletin = Bulletin(sla.key, vnic)
+            note = self._bulletin.note
+            items = await filled_cache(self._orm, sla.model, vnic.resources, note)
         self._active = Active(self._orm, items, sla.model, vnic.resources, sla.hook, self._series)
 
     async def deactivate(self) -> None:
@@ -146,15 +151,15 @@ class OrmService:
 
     async def post(self, elements: Elements, call: Call) -> Elements:
         """Add items or replace those with their keys; the answer has the key of each."""
-        return await self._running.write(Action.POST, elements, call)
+        return await self._write(Action.POST, elements, call)
 
     async def put(self, elements: Elements, call: Call) -> Elements:
         """Replace items as a whole, or add them; answer as for :meth:`post`."""
-        return await self._running.write(Action.PUT, elements, call)
+        return await self._write(Action.PUT, elements, call)
 
     async def patch(self, elements: Elements, call: Call) -> Elements:
         """Merge what is present into items, or add them; answer as for :meth:`post`."""
-        return await self._running.write(Action.PATCH, elements, call)
+        return await self._write(Action.PATCH, elements, call)
 
     async def delete(self, elements: Elements, call: Call) -> Elements:
         """Delete the matches of a query, or items by example or key text.
@@ -162,7 +167,10 @@ class OrmService:
         The answer of a query tells the number as ``Total``. Otherwise it has one entry per item:
         what was deleted, an error for an example without an item, ``None`` for such a key text.
         """
-        return await self._running.delete(elements, call)
+        answer = await self._running.delete(elements, call)
+        if self._bulletin is not None:
+            await self._bulletin.tell()
+        return answer
 
     async def get(self, elements: Elements, call: Call) -> Elements:
         """Answer a query, or find items by example or key text; entries as for :meth:`delete`."""
@@ -204,6 +212,12 @@ class OrmService:
     async def failed(self, elements: Elements, call: Call) -> None:
         """A message came back undelivered: log it, the database holds the truth."""
         _log.warning("%s: a message came back undelivered: %s", call.key, elements.error)
+
+    async def _write(self, action: Action, elements: Elements, call: Call) -> Elements:
+        answer = await self._running.write(action, elements, call)
+        if self._bulletin is not None:
+            await self._bulletin.tell()
+        return answer
 
     @property
     def _running(self) -> Active:
