@@ -45,5 +45,7 @@ class Ledger(CountingService):
     def _echo(self, verb: Action, elements: Elements, call: Call) -> Elements:
         self.counts[verb] += 1
         for value in elements.values:
-            os.write(self._handle, f"{self._writer} {verb.name} {value}\n".encode())
+            line = f"{self._writer} {verb.name} {value}\n"
+            # Whatever somebody sends must not fail here.
+            os.write(self._handle, line.encode(errors="backslashreplace"))
         return elements
