@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 EDGES: Final = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF)
 """Numbers at which lengths and counters go wrong."""
+_IN_HEADER: Final = 0.2
+_HONEST: Final = 0.99
+"""Share of the frames whose length is put right."""
 
 
 class Mutator:
@@ -21,6 +24,8 @@ class Mutator:
         corpus: Good frames, their lengths included.
         length_size: Bytes of the length in front, which is put right in most of the damaged ones,
             so that what is behind it is looked at.
+        header_size: What a switch reads of a frame; most damage is behind it, since a peer whose
+            header breaks a rule is cut off, and what it says next is not looked at.
         unseal: Good frame to its header and its content in the clear, where it is encrypted; every
             second frame is then damaged there.
         seal: The reverse, without the length put right.
@@ -32,13 +37,16 @@ class Mutator:
         corpus: Sequence[bytes],
         length_size: int,
         *,
+        header_size: int = 0,
         unseal: Callable[[bytes], tuple[bytes, bytes]] | None = None,
         seal: Callable[[bytes, bytes], bytes] | None = None,
     ) -> None:
         self._dice = random.Random(seed)
         self.corpus = corpus
-        self._length_size = self._front = length_size
+        self._length_size = length_size
+        self._header_size = header_size or length_size
         self._unseal, self._seal = unseal, seal
+        self._front = length_size
         self._ways: tuple[Callable[[bytearray], bytearray], ...] = (
             self._flip,
             self._cut,
@@ -51,18 +59,19 @@ class Mutator:
     def frame(self) -> bytes:
         """The next one."""
         good = self._dice.choice(self.corpus)
-        if self._unseal is None or self._seal is None or self._dice.random() < 0.5:
-            frame = self._damaged(good)
+        if self._dice.random() < _IN_HEADER:
+            frame = self._damaged(good, self._length_size)
+        elif self._unseal is None or self._seal is None:
+            frame = self._damaged(good, self._header_size)
         else:
             header, content = self._unseal(good)
-            self._front = 0
-            frame = bytearray(self._seal(header, bytes(self._damaged(content))))
-            self._front = self._length_size
-        if self._dice.random() < 0.98:
+            frame = bytearray(self._seal(header, bytes(self._damaged(content, 0))))
+        if self._dice.random() < _HONEST:
             self._put_right(frame)
         return bytes(frame)
 
-    def _damaged(self, good: bytes) -> bytearray:
+    def _damaged(self, good: bytes, front: int) -> bytearray:
+        self._front = min(front, len(good) - 1)
         frame = bytearray(good)
         for _ in range(self._dice.choice((1, 1, 1, 2, 4))):
             frame = self._dice.choice(self._ways)(frame)
@@ -73,7 +82,7 @@ class Mutator:
         return [self.frame() for _ in range(count)]
 
     def _at(self, frame: bytearray) -> int:
-        """A place behind the length, most often in the header."""
+        """A place behind what stays whole, most often soon behind it."""
         end = max(self._front + 1, len(frame))
         if self._dice.random() < 0.5:
             end = min(end, self._front + 24)

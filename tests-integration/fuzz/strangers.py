@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from l8types.enums import Action, WireProfile
+from l8types.values import Message
+from layer8_net._core.frame import encode_message as encode_native
+from layer8_net._go.codec import encode_message as encode_go
 from layer8_net._profiles import profile_of
 
 if TYPE_CHECKING:
@@ -20,7 +25,8 @@ if TYPE_CHECKING:
 
 _PIECE: Final = 65_536
 _SECONDS: Final = 10.0
-_BURST: Final = 25
+_NOBODY: Final = "00000000-0000-4000-8000-000000000000"
+_BURST: Final = 4
 """Frames that are sent at once; what follows a violation is lost with its connection."""
 
 
@@ -29,37 +35,115 @@ class Stranger:
 
     Args:
         resources: Settings and secret of the network.
+
+    Attributes:
+        connections: How many it had.
+        looked_at: Frames that a switch certainly looked at: those before a probe that came back,
+            and of those before the end of a connection one.
     """
 
     def __init__(self, resources: NodeResources) -> None:
         self._resources = resources
         self.profile = profile_of(resources.settings)
         self.connections = 0
+        self.looked_at = 0
+        self._probes = 0
         self.uuid = str(uuid.uuid4())
 
     async def babble(
-        self, port: int, frames: list[bytes], *, as_switch: bool = False, greet: bool = True
+        self, port: int, frames: list[bytes], *, switch: str = "", as_switch: bool = False
     ) -> None:
         """Send frames to a switch, on as many connections as it takes.
 
         Args:
             port: Of the switch.
             frames: Sent in this order.
+            switch: Its id; without it frames are sent instead of a handshake.
             as_switch: Whether to come as another switch.
-            greet: Whether to shake hands first.
         """
         left = frames
         while left:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             self.connections += 1
             try:
-                if greet and not await self._dial(reader, writer, as_switch=as_switch):
-                    continue
-                left = await self._pour(reader, writer, left)
-                if not left:
-                    await _finish(reader, writer)
+                if not switch:
+                    left = await self._say_and_leave(reader, writer, left, _BURST // 2)
+                elif await self._dial(reader, writer, as_switch=as_switch):
+                    left = await self._say(reader, writer, left, switch)
             finally:
                 writer.transport.abort()
+
+    async def _say(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        frames: list[bytes],
+        switch: str,
+    ) -> list[bytes]:
+        """Send frames, each few of them with a probe, until the switch hangs up; what is left.
+
+        A probe that comes back proves that the frames before it were looked at.
+        """
+        while frames:
+            honest = list(itertools.takewhile(self._is_honest, frames[:_BURST]))
+            if not honest:
+                # Whatever followed would be taken for a part of it.
+                return await self._say_and_leave(reader, writer, frames, 1)
+            frames = frames[len(honest) :]
+            if not await self._probed(reader, writer, b"".join(honest), switch):
+                self.looked_at += 1
+                break
+            self.looked_at += len(honest)
+        return frames
+
+    async def _say_and_leave(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        frames: list[bytes],
+        count: int,
+    ) -> list[bytes]:
+        """Send frames and wait for the end of the connection; what is left."""
+        writer.write(b"".join(frames[:count]))
+        await _finish(reader, writer)
+        self.looked_at += 1
+        return frames[count:]
+
+    def _is_honest(self, frame: bytes) -> bool:
+        """Whether a frame is as long as it says."""
+        size = self.profile.length_size
+        return int.from_bytes(frame[:size], "big") == len(frame) - size
+
+    async def _probed(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes, switch: str
+    ) -> bool:
+        """Whether a request to nobody, sent behind the data, came back."""
+        self._probes += 1
+        name = f"P{self._probes:07}"
+        probe = Message(
+            source=self.uuid,
+            vnet=switch,
+            destination=_NOBODY,
+            service=name,
+            action=Action.GET,
+            sequence=self._probes,
+            request=True,
+            timeout=_SECONDS,
+        )
+        seen = b""
+        with contextlib.suppress(OSError, TimeoutError):
+            writer.write(data + self._encode(probe))
+            async with asyncio.timeout(_SECONDS):
+                while piece := await reader.read(_PIECE):
+                    seen = seen[-len(name) :] + piece
+                    if name.encode() in seen:
+                        return True
+        return False
+
+    def _encode(self, message: Message) -> bytes:
+        if self.profile.wire is WireProfile.NATIVE:
+            return encode_native(message)
+        return encode_go(message, self._resources.security)
 
     def recorded(self) -> list[bytes]:
         """The frames of a good handshake as the dialler sends them."""
