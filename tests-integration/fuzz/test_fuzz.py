@@ -199,7 +199,7 @@ async def shoot(profile: WireProfile, directory: Path, act: Callable[[Range], ob
             # What strangers repeat of recorded requests is executed as often as they say it.
             own = net.uuids[Place(1, 2)]
             problems = [one for one in books.problems if "executed" not in one or own in one]
-            assert (problems, books.failed) == ([], 0)
+            assert (problems, books.failed) == ([], 0), books.outcomes
             assert books.sent > 10
             for place in net.living():
                 assert await net.members[place].ask("troubles") == []
