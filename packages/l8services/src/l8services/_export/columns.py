@@ -25,6 +25,7 @@ __all__ = ["Column", "ColumnType", "columns_of", "to_csv"]
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """First characters by which spreadsheets take a text for something to run."""
+_LINE_END: Final = "\r\n"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

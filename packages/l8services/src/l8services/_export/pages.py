@@ -95,7 +95,11 @@ class _Reader:
         if self._resources.settings.profile is WireProfile.NATIVE:
             try:
                 answer = await ask(self._call, self._key, Action.MAP_REDUCE_GET, elements)
-            except InvalidInputError as error:
+            except L8Error as error:
+                if error.answer is not None:
+                    _check_complete(error.answer.metadata, self._key)
+                if not isinstance(error, InvalidInputError):
+                    raise
                 _log.debug("%s is read from one participant: %s", self._key, error)
             else:
                 self._action = Action.MAP_REDUCE_GET
