@@ -198,6 +198,16 @@ class TestRules:
         net.step(FramesReceived(a.number, [bytes(frame)]))
         assert "unknown multicast mode 9" in a.closed
 
+    def test_answer_to_an_unknown_mode(self) -> None:
+        """Who answers a damaged request is not to blame, even if who asked has left meanwhile."""
+        net = VirtualNet()
+        a, b = net.join(), net.join()
+        a.leave()
+        answer = bytearray(encode_message(b.message(destination=a.uuid, reply=True)))
+        answer[6] |= 15
+        net.step(FramesReceived(b.number, [bytes(answer)]))
+        assert b.closed == ""
+
     def test_objections(self) -> None:
         """A known id from another address may not join, another switch may."""
         net = VirtualNet()

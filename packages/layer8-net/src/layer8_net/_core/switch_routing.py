@@ -189,6 +189,12 @@ class Router:
         if destination == self._id:
             self._receive(peer, read_header(frame), frame, out)
             return
+        if destination not in _PLACEHOLDERS:
+            # Its mode counts for nothing: a node that answers says that of the request again, which
+            # somebody else has made.
+            error = UnavailableError(f"no node {_text(destination)} in the network")
+            self.give_back(peer, frame, error, out)
+            return
         mode = _MODES.get(frame[_PRIORITY_MODE] & 15)
         if mode is None:
             raise DecodeError(
@@ -197,12 +203,9 @@ class Router:
         service = frame[HEADER_SIZE : HEADER_SIZE + name], frame[_AREA]
         if destination == NO_DESTINATION and mode is _ALL:
             self._multicast(peer, service, frame, out)
-        elif destination in _PLACEHOLDERS:
+        else:
             rule = MulticastMode.LEADER if destination == _LEADER else mode
             self._anycast(peer, service, frame, rule, out)
-        else:
-            error = UnavailableError(f"no node {_text(destination)} in the network")
-            self.give_back(peer, frame, error, out)
 
     def _multicast(self, peer: Peer, service: Service, frame: bytes, out: Outbox) -> None:
         offer = self._offers.of(service)
