@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,3 +219,87 @@ async def test_node_that_left() -> None:
         await until(lambda: inbound.active == 0)
         assert sorted(desk.started) == [0, 1, 3, 5]
     assert inbound.cancelled == 3
+
+
+async def test_short_handlers_share_a_task() -> None:
+    """Messages whose handlers wait for nothing do not cost a task each."""
+    tasks: list[asyncio.Task[None] | None] = []
+
+    async def handle(_message: Message) -> None:
+        tasks.append(asyncio.current_task())
+
+    async with Desk().open(limit=100, handle=handle) as inbound:
+        inbound.put([_message(number) for number in range(50)])
+        await until(lambda: len(tasks) == 50)
+        assert inbound.active == 0
+    assert len(set(tasks)) == 1
+
+
+async def test_waiting_handlers_hold_up_nobody() -> None:
+    """Handlers that wait, in between others, let all later ones start, in order."""
+    desk = Desk()
+
+    async def handle(message: Message) -> None:
+        desk.started.append(message.sequence)
+        if message.sequence % 3:
+            await desk.gate.wait()
+
+    async with desk.open(limit=100, handle=handle) as inbound:
+        inbound.put([_message(number) for number in range(40)])
+        await until(lambda: len(desk.started) == 40)
+        assert desk.started == sorted(desk.started)
+        assert inbound.active == 26
+        desk.gate.set()
+        await until(lambda: inbound.active == 0)
+
+
+async def test_context_of_a_handler_is_its_own() -> None:
+    """What a handler puts into its context the next one does not see."""
+    variable: ContextVar[int] = ContextVar("variable", default=-1)
+    seen: list[int] = []
+
+    async def handle(message: Message) -> None:
+        seen.append(variable.get())
+        variable.set(message.sequence)
+
+    async with Desk().open(limit=10, handle=handle) as inbound:
+        inbound.put([_message(number) for number in range(5)])
+        await until(lambda: len(seen) == 5)
+        assert inbound.active == 0
+    assert seen == [-1] * 5
+
+
+async def test_handlers_may_set_time_limits() -> None:
+    """A handler runs in a task, as ``asyncio.timeout`` needs it, and its limit ends only itself."""
+    ended: list[int] = []
+
+    async def handle(message: Message) -> None:
+        try:
+            async with asyncio.timeout(0 if message.sequence == 1 else 60):
+                await asyncio.sleep(0 if message.sequence != 1 else 60)
+        except TimeoutError:
+            ended.append(-message.sequence)
+        else:
+            ended.append(message.sequence)
+
+    async with Desk().open(limit=10, handle=handle) as inbound:
+        inbound.put([_message(number) for number in range(3)])
+        await until(lambda: len(ended) == 3)
+        assert inbound.active == 0
+    assert sorted(ended) == [-1, 0, 2]
+
+
+async def test_long_runs_let_others_in() -> None:
+    """However many messages came, others get their turn on the loop between them."""
+    handled, looks = 0, []
+
+    async def handle(_message: Message) -> None:
+        nonlocal handled
+        handled += 1
+
+    async with Desk().open(limit=5000, handle=handle) as inbound:
+        inbound.put([_message(number) for number in range(2000)])
+        while handled < 2000:
+            await asyncio.sleep(0)
+            looks.append(handled)
+    assert len({look for look in looks if 0 < look < 2000}) > 3
