@@ -379,6 +379,37 @@ class TestMessages:
             await until(lambda: len(received) == 1500, 30.0)
             assert received == list(range(1500))
 
+    async def test_back_pressure_is_no_silence(self) -> None:
+        """A node that stops reading, as too much waits, does not think that its switch is dead."""
+        small = NodeSettings(queue_bytes=10_000, keep_alive=0.05)
+        gate = asyncio.Event()
+        received: list[object] = []
+
+        async def slow(elements: FakeElements, message: Message) -> FakeElements | None:
+            received.append(elements.values[0])
+            await gate.wait()
+            return None
+
+        async with (
+            make_switch(resources(settings=small)) as switch,
+            node(switch, BOOKS, handler=slow, settings=small) as receiver,
+            node(switch) as sender,
+        ):
+            for number in range(300):
+                await sender.send(receiver.uuid, *ASK, [number, bytes(1000)])
+            session = receiver._session
+            await until(lambda: session._inbound.holding)
+            link = session.link
+            assert link is not None
+            beats = link.tx_frames
+            await until(lambda: session.link is not link or link.tx_frames > beats + 12)
+            assert session.link is link
+            assert session._inbound.holding
+            gate.set()
+            await until(lambda: len(received) == 300)
+            assert received == list(range(300))
+            assert receiver.statistics().connections == 1
+
     async def test_priority_travels(self) -> None:
         """The priority arrives with the message."""
         async with make_switch() as switch, node(switch, BOOKS) as vnic:

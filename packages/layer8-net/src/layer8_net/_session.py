@@ -380,7 +380,7 @@ class Session:
         """Report to the switch, and see whether it is alive."""
         await asyncio.sleep(min(_FIRST_BEAT, self._settings.keep_alive))
         while True:
-            self.perform(self.core.step(events.Tick(), self.now()))
+            self._tick()
             if self.link is not None and self.online.is_set():
                 self.link.send([self.core.report(self.figures.of_node())])
             self.figures.measure()
@@ -477,8 +477,15 @@ class Session:
 
     def _expire(self) -> None:
         self._timer = None
-        self.perform(self.core.step(events.Tick(), self.now()))
+        self._tick()
         self.arm()
+
+    def _tick(self) -> None:
+        now = self.now()
+        if self._inbound.holding:
+            # Whoever does not read hears nothing, and must not take that for silence.
+            self.perform(self.core.step(events.FramesReceived([]), now))
+        self.perform(self.core.step(events.Tick(), now))
 
 
 def _wake(answers: list[tuple[Waiter, L8Error | None, bytes]]) -> None:
