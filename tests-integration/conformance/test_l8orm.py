@@ -140,7 +140,8 @@ async def served(
     resources: NodeResources, sample: Sample, orm: SqlOrm, *, cached: bool
 ) -> AsyncIterator[Any]:
     """A function that asks an active service, as the manager of its node does."""
-    vnic = cast("Any", SimpleNamespace(resources=resources))
+    nobody_watches = SimpleNamespace(providers=lambda key: ())
+    vnic = cast("Any", SimpleNamespace(resources=resources, directory=nobody_watches))
     service = OrmService(orm, cached=cached)
     await service.activate(orm_sla(KEY, sample.model, orm), vnic)
 
