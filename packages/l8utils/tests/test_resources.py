@@ -91,6 +91,26 @@ class TestChoice:
         with pytest.raises(ConfigurationError, match=r"'fats', did you mean 'fast'\?.*: fast"):
             resources({"fast": maker(1), "slow": maker(2)}).create(GROUP, "fats")
 
+    @pytest.mark.parametrize("group", [GROUP, f"{GROUP}.json"])
+    def test_names_are_checked_without_loading_anything(self, group: str) -> None:
+        """A wrong one is told at once, and not when its part is first used."""
+        made: list[object] = []
+        some: dict[str, PluginFactory] = {"fast": made.append}
+        with pytest.raises(ConfigurationError, match=r"'fats', did you mean 'fast'\?.*: fast"):
+            resources(some, plugins={group: "fats"}).check_plugins()
+        resources(
+            some, plugins={group: "fast", "acme.shelf": "oak", Plugin.WEB: ""}
+        ).check_plugins()
+        assert made == []
+
+    def test_what_is_given_is_not_looked_for(self) -> None:
+        """An explicit instance beats the settings, also wrong ones."""
+        catalog = PluginCatalog(installed=False)
+        settings = NodeSettings(plugins={Plugin.REGISTRY: "missing"})
+        NodeResources(settings, catalog=catalog, registry=TypeRegistry()).check_plugins()
+        with pytest.raises(ConfigurationError, match="'missing'"):
+            NodeResources(settings, catalog=catalog).check_plugins()
+
     def test_nothing_installed_says_so(self) -> None:
         """With the group to look for."""
         with pytest.raises(ConfigurationError, match=r"no implementation of 'layer8.*: none"):

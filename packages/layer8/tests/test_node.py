@@ -15,6 +15,7 @@ from l8types.enums import SerializerMode
 from l8types.errors import ClosedError, ConfigurationError, NotFoundError, QueryError
 from l8web import RestClient
 from layer8 import Node, load_settings
+from layer8._switch import switch_resources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,3 +158,13 @@ async def test_an_error_in_the_block_stays_itself(port: int, tmp_path: Path) -> 
         await fail()
     with pytest.raises(ClosedError):
         _ = node.vnic
+
+
+def test_a_part_that_is_not_installed_is_told_at_once(tmp_path: Path) -> None:
+    """By nodes and switches alike, although it might not be used for a long time."""
+    settings = load_settings(
+        environment={}, data_directory=tmp_path, plugins={"layer8.orm": "defualt"}
+    )
+    for make in (lambda: Node(settings=settings), lambda: switch_resources(settings)):
+        with pytest.raises(ConfigurationError, match=r"'defualt', did you mean 'default'\?"):
+            make()

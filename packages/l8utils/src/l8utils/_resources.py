@@ -227,6 +227,22 @@ class NodeResources:
             with self._catalog.blaming(group, chosen):
                 return factory(self)
 
+    def check_plugins(self) -> None:
+        """See that all implementations that the settings name are there, without loading any.
+
+        Otherwise a wrong name is only told when its part is first used, which may be never. Parts
+        that were given as instances are not looked for, nor are groups of the user's own.
+
+        Raises:
+            ConfigurationError: One is not; the message lists the candidates of its group.
+        """
+        given = {str(GROUPS[part]) for part in self._parts if part in GROUPS}
+        for named, name in self._settings.plugins.items():
+            # Serializers are named by mode, below their group.
+            group = ".".join(str(named).split(".")[:2])
+            if group.startswith("layer8.") and name and group not in given:
+                self._catalog.choose(group, name)
+
     def derive(
         self, *own: str, settings: NodeSettings | None = None, **overrides: Unpack[Parts]
     ) -> NodeResources:

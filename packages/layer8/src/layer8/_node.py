@@ -48,6 +48,10 @@ class Node:
         bring_switch: Start a switch when the network is this machine and has none.
         **parts: Ready-made implementations by resource name, e.g. ``security=provider``.
 
+    Raises:
+        ConfigurationError: The settings cannot work, or name an implementation that is not
+            installed.
+
     Example:
         async with Node("books") as node:
             await node.serve(Book, key="isbn", name="Books")
@@ -65,6 +69,7 @@ class Node:
     ) -> None:
         self.settings = settings or load_settings(alias=alias)
         self.resources = NodeResources(self.settings, **parts)
+        self.resources.check_plugins()
         self._web_address = web_host, web_port
         self._bring_switch = bring_switch and LocalSwitch.wanted(self.settings)
         self._stack: AsyncExitStack | None = None

@@ -37,9 +37,15 @@ def make_switch(settings: NodeSettings, **parts: Unpack[Parts]) -> Switch:
 
 
 def switch_resources(settings: NodeSettings, **parts: Unpack[Parts]) -> NodeResources:
-    """Parts of a switch, which has an id of its own."""
+    """Parts of a switch, which has an id of its own.
+
+    Raises:
+        ConfigurationError: The settings name an implementation that is not installed.
+    """
     own = dataclasses.replace(settings, uuid=str(uuid.uuid4()))
-    return NodeResources(own, **parts)
+    resources = NodeResources(own, **parts)
+    resources.check_plugins()
+    return resources
 
 
 class LocalSwitch:

@@ -41,7 +41,7 @@ class Member:
 
     Args:
         resources: ``module:attribute`` of what makes them from settings.
-        settings: Fields of ``NodeSettings``, as they fit into JSON.
+        settings: Fields of ``NodeSettings``, as they fit into JSON; ``data_directory`` among them.
         switch: Whether it is a switch.
         ledger: File that its service writes to; a node without one has no service.
     """
@@ -236,5 +236,7 @@ def _settings_of(fields: Mapping[str, Any]) -> NodeSettings:
     own = dict(fields)
     own["peers"] = tuple((str(host), int(port)) for host, port in own.get("peers", ()))
     own["profile"] = WireProfile(own.get("profile", WireProfile.NATIVE))
-    own["data_directory"] = Path(own.get("data_directory", "/nonexistent"))
+    if "data_directory" not in own:
+        raise ValueError("a member of a test network needs a data_directory of its own")
+    own["data_directory"] = Path(own["data_directory"])
     return NodeSettings(**own)

@@ -46,7 +46,7 @@ class Topology(Generic[T]):
 
     Args:
         opener: Starts members.
-        directory: For the ledger of the services.
+        directory: For the ledger of the services, and the files of each member.
         resources: ``module:attribute`` of what makes ``Resources`` from settings.
         switches: How many.
         nodes: How many at each switch; the last one of several has no service.
@@ -81,6 +81,7 @@ class Topology(Generic[T]):
         self._settings = dict(settings or {})
         self._namespaces = namespaces
         self.shape = switches, nodes
+        self._directory = directory
         self.ledger = directory / "ledger"
         self.hosts = tuple(hosts) or ("127.0.0.1",) * switches
         self.ports = [lasting_port() for _ in range(switches)]
@@ -150,6 +151,8 @@ class Topology(Generic[T]):
             "host": self.hosts[at],
             "port": port,
             "plugins": {"layer8.security": "shallow"},
+            # Of the place, not of the member: who comes back finds what was left there.
+            "data_directory": str(self._directory / place.name),
             **self._settings,
         }
         if not place.node and self._linked:
