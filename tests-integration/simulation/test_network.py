@@ -110,7 +110,8 @@ def test_lost_frames_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
             self.tx_frames += 1
 
     monkeypatch.setattr(Link, "send", lossy)
-    seen = broken(run_seed(Told(), 1))
+    # Which frames are lost is chance: a seed may see one of the two only.
+    seen = "\n".join(broken(run_seed(Told(), seed)) for seed in (1, 2, 3))
     assert "ended with RequestTimeoutError" in seen
     assert "did not reach" in seen
 

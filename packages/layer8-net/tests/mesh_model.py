@@ -103,10 +103,15 @@ class MeshSwitch(VirtualNet):
 
     @override
     def join(
-        self, *services: ServiceKey, uuid: str = "", address: str = "::1", keep_alive: float = 5.0
+        self,
+        *services: ServiceKey,
+        uuid: str = "",
+        address: str = "::1",
+        keep_alive: float = 5.0,
+        more: bool = False,
     ) -> VirtualNode:
         uuid = uuid or self.mesh.new_id()
-        return super().join(*services, uuid=uuid, address=address, keep_alive=keep_alive)
+        return super().join(*services, uuid=uuid, address=address, keep_alive=keep_alive, more=more)
 
     @override
     def _perform(self, effect: Effect) -> None:

@@ -15,7 +15,8 @@ from l8types.values import Message, ServiceKey
 from layer8_net._core import records
 from layer8_net._core.frame import encode_message
 from layer8_net._core.handshake import Endpoint
-from layer8_net._core.switch_events import FramesReceived, Pressure, PressureChanged
+from layer8_net._core.switch_census import FIGURES_AT_A_TIME
+from layer8_net._core.switch_events import FramesReceived, Gathered, Pressure, PressureChanged
 
 from .fakes import new_id
 from .virtual import SWITCH, VirtualNet, VirtualNode
@@ -290,6 +291,72 @@ class TestDirectory:
         node = net.core.directory.node(b.uuid)
         assert node is not None
         assert node.statistics.tx_messages == 3
+
+    def test_figures_of_many_take_turns(self) -> None:
+        """In a large network an interval has room for some of them; none waits for ever."""
+        net = VirtualNet()
+        nodes = [net.join() for _ in range(FIGURES_AT_A_TIME + 50)]
+        net.pass_time(0)
+        told: list[str] = []
+        for _ in range(2):
+            for node in nodes:
+                node.keep_alive(tx_messages=net.core.counters.forwarded + len(told) + 1)
+            seen = len(nodes[0].records)
+            net.pass_time(SWITCH.keep_alive)
+            [(action, uuids, _states)] = _told(nodes[0])[seen:]
+            assert action is Action.PATCH
+            assert len(uuids) == FIGURES_AT_A_TIME + 1  # The switch's own are among them.
+            told += uuids
+        assert set(told) == {SWITCH.uuid, *(node.uuid for node in nodes)}
+
+
+class TestComingTogether:
+    """Nodes that come in together."""
+
+    def test_all_are_told_at_once(self) -> None:
+        """Who was there hears of all of them in one message, each of them of everybody."""
+        net = VirtualNet()
+        old = net.join()
+        seen = len(old.records)
+        new = [net.join(more=True) for _ in range(3)]
+        assert net.core.directory.node(new[0].uuid) is None
+        net.step(Gathered())
+        uuids = sorted(node.uuid for node in new)
+        assert _told(old)[seen:] == [(Action.POST, uuids, ["UP"] * 3)]
+        everybody = sorted([SWITCH.uuid, old.uuid, *uuids])
+        for node in new:
+            [(action, known, _states)] = _told(node)
+            assert (action, known) == (Action.PUT, everybody)
+
+    def test_somebody_who_does_not_wait_comes_in_at_once(self) -> None:
+        """A frame of a newcomer is no reason to lose it; it is let in with those who wait."""
+        net = VirtualNet()
+        old, other, hasty = net.join(), net.join(more=True), net.join(more=True)
+        hasty.send(destination=old.uuid)
+        assert len(old.received) == 1
+        assert net.core.directory.node(other.uuid) is not None
+
+    def test_who_leaves_before_is_never_heard_of(self) -> None:
+        """A newcomer that is gone before it was let in leaves no trace."""
+        net = VirtualNet()
+        old = net.join()
+        seen = len(old.records)
+        gone, stays = net.join(more=True), net.join(more=True)
+        gone.leave()
+        net.step(Gathered())
+        assert _told(old)[seen:] == [(Action.POST, [stays.uuid], ["UP"])]
+
+    def test_one_id_twice(self) -> None:
+        """From one place the newer one replaces the older; from another place it is refused."""
+        net = VirtualNet()
+        first = net.join(more=True)
+        with pytest.raises(ConflictError):
+            raise net.objection(first.endpoint, "10.0.0.9") or AssertionError
+        assert net.objection(first.endpoint, "::1") is None
+        second = net.join(uuid=first.uuid, more=True)
+        net.step(Gathered())
+        assert "replaced" in first.closed
+        assert not second.closed
 
 
 class TestLiveness:

@@ -107,13 +107,18 @@ class VirtualNet:
         self.effects: list[Effect] = []
 
     def join(
-        self, *services: ServiceKey, uuid: str = "", address: str = "::1", keep_alive: float = 5.0
+        self,
+        *services: ServiceKey,
+        uuid: str = "",
+        address: str = "::1",
+        keep_alive: float = 5.0,
+        more: bool = False,
     ) -> VirtualNode:
-        """Connect a node and let it offer services."""
+        """Connect a node and let it offer services; with ``more`` others come in with it."""
         number = len(self.all_nodes) + 1
         node = VirtualNode(self, number, uuid or new_id(), keep_alive)
         self.nodes[number] = self.all_nodes[number] = node
-        self.step(PeerJoined(number, node.endpoint, address, 77.0))
+        self.step(PeerJoined(number, node.endpoint, address, 77.0, more=more))
         if services:
             node.offer(*services)
         return node

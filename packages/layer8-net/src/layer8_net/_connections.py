@@ -7,6 +7,7 @@ many strangers may shake hands at a time.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from collections import deque
@@ -24,8 +25,6 @@ from layer8_net._sockets import tune
 from layer8_net._uplink import RETURN_HEADROOM
 
 if TYPE_CHECKING:
-    import asyncio
-
     from l8types.protocols.runtime import Resources
     from l8types.values import DirectoryEvent
     from layer8_net._directory import DirectoryView
@@ -39,6 +38,9 @@ _log = logging.getLogger(__name__)
 _STRANGERS: Final = 256
 """Connections that may be shaking hands at a time; more are cut, so that strangers who open
 connections cannot use up the memory."""
+
+_GATHER_SECONDS: Final = 0.05
+"""How long nodes that come soon after another one wait for more of them, to come in together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,9 @@ class Connections:
         self._numbers = itertools.count(1)
         self._due: deque[events.Event] = deque()
         self._stepping = False
+        self._gathering: asyncio.TimerHandle | None = None
+        self._gathered = 0
+        """Nodes that came since the last ones were let in."""
         self._tx_bytes = 0
         self._rx_bytes = 0
         self.refused = 0
@@ -100,6 +105,8 @@ class Connections:
     def close(self) -> list[Link]:
         """Take no more connections and close all; those that are still writing."""
         self._tasks = None
+        if self._gathering is not None:
+            self._gathering.cancel()
         links = list(self._links.values())
         for link in links:
             link.close("the switch is shut down")
@@ -223,7 +230,24 @@ class Connections:
     def _join(self, number: int, link: Link, peer: Endpoint, *, dialled: bool) -> None:
         kind = "switch" if peer.is_switch else "node"
         _log.info("%s %r joined from %s", kind, peer.alias, link.address)
-        self.step(events.PeerJoined(number, peer, link.address, self._clock.now(), dialled))
+        more = not peer.is_switch and self._gathering is not None
+        self.step(events.PeerJoined(number, peer, link.address, self._clock.now(), dialled, more))
+        if more:
+            self._gathered += 1
+        elif not peer.is_switch:
+            self._gather()
+
+    def _gather(self) -> None:
+        """A node comes in at once; those that come soon after it come in together."""
+        loop = asyncio.get_running_loop()
+        self._gathering = loop.call_later(_GATHER_SECONDS, self._let_in)
+
+    def _let_in(self) -> None:
+        self._gathering = None
+        if self._gathered:
+            self._gathered = 0
+            self.step(events.Gathered())
+            self._gather()
 
     def step(self, event: events.Event) -> None:
         """Let the core take a step, and carry out what it wants."""

@@ -10,6 +10,7 @@ of a node travel when they changed, not with every figure.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
@@ -137,24 +138,37 @@ def node_of(record: L8Health, known: NodeInfo | None = None) -> NodeInfo:
     Raises:
         DecodeError: The record makes no sense.
     """
+    data = record.SerializeToString()
+    node = _shared_node_of(data) if len(data) <= _LARGEST_SHARED else _node_of(data)
+    if known is None or record.HasField("services"):
+        return node
+    return replace(node, services=known.services)
+
+
+def _node_of(data: bytes) -> NodeInfo:
+    record = L8Health.FromString(data)
     if not record.a_uuid:
         raise DecodeError("directory record without a node id")
     try:
-        services: Mapping[ServiceKey, str] = _services_of(record.services)
-        if known is not None and not record.HasField("services"):
-            services = known.services
         return NodeInfo(
             uuid=record.a_uuid,
             alias=record.alias,
             switch=record.z_uuid,
             state=NodeState(record.status),
-            services=services,
+            services=_services_of(record.services),
             is_switch=record.is_vnet,
             started=_seconds(record.start_time),
             statistics=_stats_of(record.stats),
         )
     except (InvalidInputError, ValueError) as error:
         raise DecodeError(f"directory record of {record.a_uuid!r}: {error}") from error
+
+
+_shared_node_of = lru_cache(maxsize=2048)(_node_of)
+"""One node for all who are told the same: everybody is told of everybody, so that of a thousand
+interfaces in one process each hears the same thousand records."""
+_LARGEST_SHARED: Final = 4096
+"""Bytes of a record; larger ones are not kept, so that what is kept has a bound."""
 
 
 def merge(node: NodeInfo, report: L8Health) -> NodeInfo:

@@ -39,6 +39,7 @@ from layer8_net._core.switch_events import (
     Effect,
     Event,
     FramesReceived,
+    Gathered,
     Linked,
     Listening,
     PeerJoined,
@@ -86,6 +87,8 @@ class SwitchCore:
         self._brakes = Brakes()
         self._claims = Claims()
         self._publish_at: float | None = None
+        self._newcomers: dict[int, PeerJoined] = {}
+        """Nodes by connection that come in together with those that follow."""
         self.directory = Directory()
         self.counters = SwitchCounters()
         picker = Picker(leader)
@@ -123,7 +126,7 @@ class SwitchCore:
 
     def objection(self, peer: Endpoint, address: str) -> L8Error | None:
         """Why a peer that proved itself may not join, ``None`` when it may."""
-        connected = self._tables.nodes.get(node_bytes(peer.uuid))
+        connected = self._tables.nodes.get(node_bytes(peer.uuid)) or self._newcomer(peer.uuid)
         if connected is not None and (peer.is_switch or connected.address != address):
             return ConflictError(
                 f"node id {peer.uuid} is connected from {connected.address} already; "
@@ -149,13 +152,16 @@ class SwitchCore:
         out = Outbox()
         match event:
             case FramesReceived():
+                if event.connection in self._newcomers:
+                    self._let_in(now, out)
                 self._frames(event, now, out)
             case PeerJoined():
-                if event.peer.is_switch:
-                    self._join_switch(event, now, out)
-                else:
-                    self._join_node(event, now, out)
+                join = self._join_switch if event.peer.is_switch else self._join_node
+                join(event, now, out)
+            case Gathered():
+                self._let_in(now, out)
             case PeerLost():
+                self._newcomers.pop(event.connection, None)
                 peer = self._tables.peers.get(event.connection)
                 if peer is not None:
                     self._remove(peer, out)
@@ -226,17 +232,47 @@ class SwitchCore:
     # Connections
 
     def _join_node(self, event: PeerJoined, now: float, out: Outbox) -> None:
-        known = self._tables.nodes.get(node_bytes(event.peer.uuid))
-        if known is not None:
-            self._drop(known, "conflict: replaced by a newer connection", out)
-        peer = Peer(event, self._id, now)
-        started = self._start_of(event)
-        self._own(NodeInfo(event.peer.uuid, event.peer.alias, self._me.uuid, started=started), out)
-        # Only now, so that it is not told of itself before it is told of everybody.
-        self._tables.peers[event.connection] = peer
-        self._tables.nodes[peer.id] = peer
-        self._census.settle([event.peer.uuid], out)
-        out.send(event.connection, self._census.everybody())
+        if self._newcomer(event.peer.uuid) is not None:
+            self._let_in(now, out)  # The one that came first; it is replaced next.
+        self._newcomers[event.connection] = event
+        if not event.more:
+            self._let_in(now, out)
+
+    def _newcomer(self, uuid: str) -> PeerJoined | None:
+        found = (event for event in self._newcomers.values() if event.peer.uuid == uuid)
+        return next(found, None)
+
+    def _let_in(self, now: float, out: Outbox) -> None:
+        """Make members of the newcomers.
+
+        All others are told of them in one message: a thousand nodes that start at once would
+        otherwise cost a million.
+        """
+        newcomers, self._newcomers = tuple(self._newcomers.values()), {}
+        for event in newcomers:
+            known = self._tables.nodes.get(node_bytes(event.peer.uuid))
+            if known is not None:
+                self._drop(known, "conflict: replaced by a newer connection", out)
+        nodes = [
+            NodeInfo(
+                event.peer.uuid, event.peer.alias, self._me.uuid, started=self._start_of(event)
+            )
+            for event in newcomers
+        ]
+        for node in nodes:
+            self._claims.put(node)
+        uuids = [node.uuid for node in nodes]
+        self._census.settle(uuids, out)
+        self._mesh.tell(out, nodes)
+        # Only now, so that none is told of itself before it is told of everybody.
+        for event in newcomers:
+            peer = Peer(event, self._id, now)
+            self._tables.peers[event.connection] = self._tables.nodes[peer.id] = peer
+        self._census.settle(uuids, out)
+        if newcomers:
+            everybody = self._census.everybody()
+            for event in newcomers:
+                out.send(event.connection, everybody)
 
     def _start_of(self, event: PeerJoined) -> float:
         """When a node was connected, later than what another switch says of the same node.

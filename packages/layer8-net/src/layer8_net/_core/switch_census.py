@@ -9,7 +9,8 @@ they travel once per interval, all together and without the services that everyb
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from l8types.enums import Action
 from layer8_net._core import records
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from layer8_net._core.switch_offers import Offers
     from layer8_net._core.switch_state import Outbox, Peer, Tables
 
-__all__ = ["Census", "same_but_figures"]
+__all__ = ["FIGURES_AT_A_TIME", "Census", "same_but_figures"]
+
+FIGURES_AT_A_TIME: Final = 200
+"""Nodes whose figures travel in one interval; in a larger network those of all take several. Every
+node hears them all, so that their number counts twice."""
 
 
 class Census:
@@ -59,7 +64,8 @@ class Census:
         self._offers = offers
         self._evict = evict
         self._drop = drop
-        self._reported: set[str] = set()
+        self._reported: dict[str, None] = {}
+        """Nodes with new figures, those first that wait for longest."""
         self._encoded: dict[str, tuple[NodeInfo, bytes]] = {}
 
     def settle(self, uuids: Collection[str], out: Outbox) -> None:
@@ -72,11 +78,11 @@ class Census:
             events += found
             moved = self._reroute(uuid, new)
             if new is not None and old is not None and same_but_figures(old, new) and not moved:
-                self._reported.add(uuid)
+                self._reported.setdefault(uuid)
                 continue
             self._offers.forget({*(old.services if old else ()), *(new.services if new else ())})
             if new is None:
-                self._reported.discard(uuid)
+                self._reported.pop(uuid, None)
                 self._encoded.pop(uuid, None)
                 told[Action.DELETE] += [event.node for event in found]
             elif found:
@@ -163,8 +169,10 @@ class Census:
         Returns:
             Those of this switch, for the other switches.
         """
-        wanted = sorted(self._reported | {self._me})
-        self._reported.clear()
+        due = list(islice(self._reported, FIGURES_AT_A_TIME))
+        for uuid in due:
+            del self._reported[uuid]
+        wanted = sorted({*due, self._me})
         nodes = [node for uuid in wanted if (node := self._directory.node(uuid)) is not None]
         self._tell(Action.PATCH, nodes, out, services=False)
         return [node for node in nodes if node.switch == self._me]

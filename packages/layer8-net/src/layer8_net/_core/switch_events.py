@@ -16,6 +16,7 @@ __all__ = [
     "Event",
     "Found",
     "FramesReceived",
+    "Gathered",
     "Hold",
     "Linked",
     "Listening",
@@ -50,6 +51,7 @@ class PeerJoined:
         address: Where it comes from.
         started: Wall clock, Unix seconds.
         dialled: Whether this side dialled; only switches are.
+        more: Whether others may come in together with it; then ``Gathered`` follows.
     """
 
     connection: int
@@ -57,6 +59,12 @@ class PeerJoined:
     address: str
     started: float
     dialled: bool = False
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Those who came together are all there: all others can be told of them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class Tick:
     """Time passes; due a few times per keep-alive interval."""
 
 
-Event = PeerJoined | FramesReceived | PeerLost | PressureChanged | Listening | Tick
+Event = PeerJoined | Gathered | FramesReceived | PeerLost | PressureChanged | Listening | Tick
 
 
 @dataclass(frozen=True, slots=True)
