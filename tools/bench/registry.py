@@ -126,6 +126,11 @@ BENCHMARKS: Final = (
         function="measure_crowd",
     ),
     Benchmark(
+        name="our directory",
+        group="services looked up in a small and a large network, per second",
+        module="tools.bench.net.tables",
+    ),
+    Benchmark(
         name="dict and sorted",
         group="cache of 100 000 items, operations per second",
         module="tools.bench.cache_by_hand",

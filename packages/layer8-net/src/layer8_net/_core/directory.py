@@ -16,11 +16,13 @@ __all__ = ["Directory"]
 
 
 class Directory:
-    """Nodes by id with an index by service; every change gives the event that tells of it."""
+    """Nodes by id, indexed by service and model; every change gives the event that tells of it."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, NodeInfo] = {}
         self._members: dict[ServiceKey, set[str]] = {}
+        self._models: dict[str, dict[ServiceKey, set[str]]] = {}
+        """By model and service the ids of the nodes that declared the one for the other."""
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -39,20 +41,15 @@ class Directory:
 
     def providers(self, service: ServiceKey) -> tuple[str, ...]:
         """Ids of the nodes that offer a service and are up, sorted."""
-        return tuple(
-            uuid for uuid in self.members(service) if self._nodes[uuid].state is NodeState.UP
-        )
+        return tuple(uuid for uuid in self.members(service) if self._is_up(uuid))
 
     def services_of_model(self, model: str) -> tuple[ServiceKey, ...]:
         """Services on nodes that are up and declared this model, sorted."""
-        found = {
-            key
-            for node in self._nodes.values()
-            if node.state is NodeState.UP
-            for key, name in node.services.items()
-            if name == model
-        }
-        return tuple(sorted(found))
+        declared = self._models.get(model, {})
+        return tuple(sorted(key for key, nodes in declared.items() if any(map(self._is_up, nodes))))
+
+    def _is_up(self, uuid: str) -> bool:
+        return self._nodes[uuid].state is NodeState.UP
 
     def put(self, node: NodeInfo) -> list[DirectoryEvent]:
         """Add or replace a node; nothing happens when it is equal to what is known."""
@@ -62,8 +59,9 @@ class Directory:
         if old is not None:
             self._unindex(old)
         self._nodes[node.uuid] = node
-        for key in node.services:
+        for key, model in node.services.items():
             self._members.setdefault(key, set()).add(node.uuid)
+            self._models.setdefault(model, {}).setdefault(key, set()).add(node.uuid)
         kind = DirectoryEventType.JOINED if old is None else DirectoryEventType.CHANGED
         return [DirectoryEvent(kind, node)]
 
@@ -88,8 +86,17 @@ class Directory:
         return events
 
     def _unindex(self, node: NodeInfo) -> None:
-        for key in node.services:
-            members = self._members[key]
-            members.discard(node.uuid)
-            if not members:
-                del self._members[key]
+        for key, model in node.services.items():
+            _discard(self._members, key, node.uuid)
+            declared = self._models[model]
+            _discard(declared, key, node.uuid)
+            if not declared:
+                del self._models[model]
+
+
+def _discard(index: dict[ServiceKey, set[str]], key: ServiceKey, uuid: str) -> None:
+    """Take an id out of an index, and the entry when it was the last one."""
+    ids = index[key]
+    ids.discard(uuid)
+    if not ids:
+        del index[key]
