@@ -82,6 +82,19 @@ async def _turn() -> None:
     await asyncio.sleep(0)
 
 
+async def test_many_small_frames_do_not_wait_for_the_end_of_the_turn() -> None:
+    """The peer gets the first of them while the others are made."""
+    side = Side()
+    frames = [_frame(10, mark=mark) for mark in range(40)]
+    for frame in frames:
+        side.link.send([frame])
+    [first] = side.transport.written
+    await _turn()
+    [_, second] = side.transport.written
+    assert len(first) == 32 * 10
+    assert first + second == b"".join(frames)
+
+
 async def test_writes_are_coalesced() -> None:
     """What is sent in one turn of the loop leaves in one piece, large frames on their own."""
     side = Side()

@@ -2,7 +2,7 @@
 """One TCP connection: bytes to frames, frames to bytes, and back-pressure in both directions.
 
 A callback protocol rather than streams: whole batches of frames go to the owner in one call, and
-what is written during one turn of the event loop leaves in one piece.
+what is written during one turn of the event loop leaves in few pieces.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ _WRITE_HIGH: Final = 262_144
 """Bytes in the transport above which frames wait here, where their priority still counts."""
 _FULL_SLACK: Final = 1_048_576
 """What single reads of several senders may add before they are held back, however low the limit."""
+_MANY: Final = 32
+"""Frames that are written without waiting for the end of the turn: the peer works on them while
+this side makes the next ones. Otherwise two nodes with much to say take turns, each idle meanwhile."""
 _LARGE: Final = 65_536
 """Frames of this size are written on their own: copying them together costs more than it saves."""
 
@@ -160,7 +163,7 @@ class Link(asyncio.Protocol):
         return self._pressure
 
     def send(self, frames: list[bytes]) -> None:
-        """Write frames in this order, at the end of this turn of the loop; never waits."""
+        """Write frames in this order, at the latest at the end of this turn; never waits."""
         if not self.open:
             return
         self.tx_frames += len(frames)
@@ -171,7 +174,7 @@ class Link(asyncio.Protocol):
         else:
             self._batch += frames
             self._batch_bytes += sum(map(len, frames))
-            if self._batch_bytes > _WRITE_HIGH:
+            if len(self._batch) >= _MANY or self._batch_bytes > _WRITE_HIGH:
                 # Not later: a sender that never lets the loop turn must feel the pressure too.
                 self._flush_now()
             elif not self._scheduled:
