@@ -28,7 +28,7 @@ _FULL_SLACK: Final = 1_048_576
 """What single reads of several senders may add before they are held back, however low the limit."""
 _MANY: Final = 32
 """Frames that are written without waiting for the end of the turn: the peer works on them while
-this side makes the next ones. Otherwise two nodes with much to say take turns, each idle meanwhile."""
+this side makes the next ones. Two nodes with much to say would otherwise wait for each other."""
 _LARGE: Final = 65_536
 """Frames of this size are written on their own: copying them together costs more than it saves."""
 
