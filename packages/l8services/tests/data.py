@@ -109,11 +109,11 @@ class FakeNode:
 
 
 class FakeQuery:
-    """``select * from Model [where attribute=value] [limit n] [page n]``."""
+    """``select * from Model [where attribute=value] [sort-by attribute] [limit n] [page n]``."""
 
     PATTERN = re.compile(
-        r"select \* from (\w+)(?: where (\w+)=(\w+))?(?: limit (\d+))?(?: page (\d+))?"
-        r"( mapreduce)?( register)?"
+        r"select \* from (\w+)(?: where (\w+)=(\w+))?(?: sort-by (\w+))?(?: limit (\d+))?"
+        r"(?: page (\d+))?( mapreduce)?( register)?"
     )
 
     def __init__(self, text: str) -> None:
@@ -122,14 +122,27 @@ class FakeQuery:
             raise QueryError(f"cannot understand {text!r}")
         self.root = FakeNode(MODELS[match[1]])
         self.attribute, self.value = match[2], match[3]
-        self.limit = int(match[4] or 0)
-        self.page = int(match[5] or 0)
-        self.map_reduce = bool(match[6])
-        self.register = bool(match[7])
+        self.text = text
+        self.sort_keys = (match[4],) if match[4] else ()
+        self.limit = int(match[5] or 0)
+        self.page = int(match[6] or 0)
+        self.map_reduce = bool(match[7])
+        self.register = bool(match[8])
+        self.distinct = False
         self.aggregates = ()
 
     def matches(self, item: object) -> bool:
         return not self.attribute or str(getattr(item, self.attribute)) == self.value
+
+    def sort(self, items: Iterable[object]) -> list[object]:
+        by = self.sort_keys
+        return sorted(items, key=lambda item: getattr(item, by[0])) if by else list(items)
+
+    def project(self, item: object) -> object:
+        return item
+
+    def to_wire(self) -> L8Query:
+        return L8Query(text=self.text, register=self.register)
 
 
 class FakeQueries:
@@ -159,6 +172,7 @@ class FakeCache:
         self.model = model
         self.content: dict[str, object] = {}
         self.counters: dict[str, Callable[[object], tuple[bool, str]]] = {}
+        self.listeners: list[Callable[[ItemChange], None]] = []
         self._introspector = introspector
         self._updater = updater
 
@@ -187,7 +201,7 @@ class FakeCache:
         if change.key not in self.content:
             raise NotFoundError(f"changes of {change.key!r}, which is not here")
         self._updater.apply(change.changes, self.content[change.key])
-        return change
+        return self._tell(change)
 
     def get(self, key: object) -> object | None:
         text = key if isinstance(key, str) else self.key_of(key)
@@ -198,7 +212,7 @@ class FakeCache:
     ) -> Page:
         found = [copy.deepcopy(self.content[key]) for key in sorted(self.content)]
         shown = [scope(item) if scope else item for item in found if query.matches(item)]
-        items = [item for item in shown if item is not None]
+        items = query.sort(item for item in shown if item is not None)
         metadata = L8MetaData()
         metadata.key_count.counts["Total"] = len(items)
         for name, counter in self.counters.items():
@@ -244,7 +258,15 @@ class FakeCache:
         item: object,
         changes: ChangeSet | None = None,
     ) -> ItemChange:
-        return ItemChange(kind, self.model.__name__, key, copy.deepcopy(item), changes)
+        return self._tell(ItemChange(kind, self.model.__name__, key, copy.deepcopy(item), changes))
+
+    def _tell(self, change: ItemChange) -> ItemChange:
+        for listener in tuple(self.listeners):
+            listener(change)
+        return change
+
+    def subscribe(self, listener: Callable[[ItemChange], None]) -> FakeSubscription:
+        return FakeSubscription(self.listeners, listener)
 
 
 class FakeCaches:
@@ -281,7 +303,7 @@ class FakeNotifications:
                     newValue=json.dumps(part.new).encode(),
                 )
             )
-        if change.changes is None:
+        if change.changes is None and change.item is not None:
             data = json.dumps(dataclasses.asdict(change.item)).encode()  # type: ignore[call-overload]
             message.notification_list.append(L8Notification(newValue=data))
         return message

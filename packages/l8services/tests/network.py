@@ -232,7 +232,7 @@ class FakeNode:
 
     async def stream(
         self,
-        target: str,
+        target: str | MulticastMode,
         service: str,
         area: int,
         action: Action,
@@ -249,7 +249,10 @@ class FakeNode:
             identity=identity,
             request=True,
             stream=True,
+            timeout=timeout or 0.0,
         )
+        if isinstance(target, MulticastMode):
+            target = next(iter(self.providers(ServiceKey(service, area))), "")
         sent = Sent(self.uuid, target, service, action, self._elements(payload))
         async with aclosing(self.network.parts(sent, message)) as parts:
             async for part in parts:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from l8services._fetch import CopyFetcher
+from l8services._live import LiveHub, asks_live
 from l8services._reads import Reader
 from l8services._replica import Replica
 from l8services._store import StoreWriter
@@ -20,7 +22,7 @@ from l8types.errors import ClosedError, InvalidInputError, L8Error
 from l8types.pb import L8NotificationSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
@@ -113,6 +115,23 @@ class BaseService:
         """
         parts = self._transactional or self._running
         return await parts.reader.get(elements, call)
+
+    async def stream(self, elements: Elements, call: Call) -> AsyncGenerator[Elements, None]:
+        """Answer as :meth:`get` in one part, or a live query until the reader leaves.
+
+        The parts of a live answer come from this instance; see ``l8services.live``.
+
+        Raises:
+            InvalidInputError: The answer cannot stay live.
+            L8Error: As for :meth:`get`.
+        """
+        if not asks_live(elements):
+            yield await self.get(elements, call)
+            return
+        parts = self._transactional or self._running
+        async with aclosing(parts.live.stream(elements, call)) as live_parts:
+            async for part in live_parts:
+                yield part
 
     async def notify(self, elements: Elements, call: Call) -> None:
         """Apply changes of other instances, one by one."""
@@ -216,6 +235,7 @@ class _Parts:
             changed=self._changed,
         )
         self.reader = Reader(self.replica, resources, sla.hook)
+        self.live = LiveHub(sla.key, cache, vnic, sla.hook, tuning)
         name = resources.registry.info_of(model).name
         self._fetcher = CopyFetcher(vnic, self.replica, name, tuning)
         self.sync = ReplicaSync(
@@ -252,12 +272,17 @@ class _Parts:
 
     def start(self, *, complete: bool) -> None:
         self.sync.open(complete=complete)
-        workers = {"send": self.sync.send_for_ever, "fetch": self.sync.fetch_for_ever}
+        workers = {
+            "send": self.sync.send_for_ever,
+            "fetch": self.sync.fetch_for_ever,
+            "live": self.live.run_for_ever,
+        }
         if self.store is not None:
             workers["store"] = self.store.run_for_ever
         self._tasks.start(**workers)
 
     async def aclose(self) -> None:
+        self.live.close()
         self.sync.close()
         await self._tasks.aclose()
         await self.sync.drain()

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, cast
 
+from l8services._live.frames import asks_live
 from l8services._mapreduce import asks_all, map_reduce, plain_call
 from l8services._measure import measure
 from l8types.enums import Action
@@ -82,7 +83,9 @@ async def run_parts(
     try:
         await resources.security.authorize(call.identity, call.action, call.key, elements)
         with entry.calling() as handler:
-            if entry.transactions or not callable(getattr(handler, "stream", None)):
+            # A transactional service answers as one, but a live answer is that of this instance.
+            plain = entry.transactions is not None and not asks_live(elements)
+            if plain or not callable(getattr(handler, "stream", None)):
                 answer = await _answer(entry, handler, elements, call, resources)
                 yield _visible(answer, call, resources)
                 return

@@ -43,9 +43,18 @@ class Tuning:
     """Longest pause before the store is tried again."""
     close_timeout: float = 5.0
     """How long deactivation waits for what is still to be sent, and again to be stored."""
+    live_limit: int = 1000
+    """Different live answers that a service keeps; equal ones of one caller count once."""
+    live_linger: float = 60.0
+    """How long a live answer is kept that nobody reads, so that a reader who comes back is told
+    only what it missed."""
+    live_pulse: float = 5.0
+    """Silence after which the reader of a live answer gets a sign of life."""
+    live_recheck: float = 10.0
+    """How often it is asked again whether the reader of a live answer may read it."""
 
     def __post_init__(self) -> None:
-        for name in ("page_size", "outbox_limit", "flush_batch"):
+        for name in ("page_size", "outbox_limit", "flush_batch", "live_limit"):
             value = getattr(self, name)
             if value < 1:
                 raise ConfigurationError(f"{name} is {value}, it must be at least 1")
