@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self, Unpack, cast
 
 from l8secure import LocalSecurity
-from l8services import BaseService
+from l8services import BaseService, live
 from l8types.constants import Plugin
 from l8types.enums import Action, DecoratorType, MulticastMode
 from l8types.errors import ClosedError, NotFoundError
@@ -22,8 +22,10 @@ from layer8._switch import LocalSwitch
 from layer8._web import web_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from types import TracebackType
 
+    from l8services import LiveUpdate
     from l8types.protocols.data import Elements, OrmFactory, Storage
     from l8types.protocols.net import VNic
     from l8types.protocols.services import ServiceHandler, ServiceHook
@@ -244,6 +246,26 @@ class Node:
         model = self.resources.queries.parse(query).root.type_name
         answer = await self.call(self._service_of(model), Action.GET, query)
         return list(answer.values)
+
+    def live(self, query: str, *, token: str = "") -> AsyncGenerator[LiveUpdate, None]:
+        """Answer of a query, then what changes in it, until the caller stops.
+
+        Args:
+            query: Text of the query; the service is found by the queried model.
+            token: Of the last update of an earlier answer, to go on after it.
+
+        Raises:
+            QueryError: The query is malformed or its model is not known here.
+            NotFoundError: No live node serves the model.
+            L8Error: While it is read, as ``l8services.live`` says.
+
+        Example:
+            async with aclosing(node.live("select * from Book where price<20")) as updates:
+                async for update in updates:
+                    print(update.changes)
+        """
+        model = self.resources.queries.parse(query).root.type_name
+        return live(self.vnic, self._service_of(model), query, token=token)
 
     async def call(self, service: ServiceKey, action: Action, payload: object) -> Elements:
         """One operation on a service, in this process when it is active here.
