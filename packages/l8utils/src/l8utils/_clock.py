@@ -11,10 +11,7 @@ class SystemClock:
 
     __slots__ = ()
 
-    def now(self) -> float:
-        """Wall clock, Unix seconds."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds that never go back; only differences mean something."""
-        return time.monotonic()
+    now = staticmethod(time.time)
+    """Wall clock, Unix seconds."""
+    monotonic = staticmethod(time.monotonic)
+    """Seconds that never go back; only differences mean something."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, Generic, TypedDict, TypeVar, cast, overload
 
 from l8types.constants import Plugin
 from l8types.errors import ConfigurationError
@@ -20,6 +20,7 @@ from l8utils._plugins import PluginCatalog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+    from typing import Self
 
     from typing_extensions import Unpack
 
@@ -80,6 +81,29 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 """Entry-point group of each part."""
 
+T = TypeVar("T")
+
+
+class _Part(Generic[T]):
+    """An attribute that is made when it is first read, and is a plain one from then on.
+
+    Every message reads several of them, so they are not looked up twice.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, node: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, node: NodeResources, owner: type) -> T: ...
+    def __get__(self, node: NodeResources | None, owner: type) -> Self | T:
+        if node is None:
+            return self
+        part = cast("T", node._part(self._name))  # noqa: SLF001 - a part of that class
+        node.__dict__[self._name] = part
+        return part
+
 
 class NodeResources:
     """Resources of a node, each part created on first use.
@@ -125,70 +149,32 @@ class NodeResources:
         """Settings of the node."""
         return self._settings
 
-    @property
-    def clock(self) -> Clock:
-        """Time; the clock of the operating system unless another was given."""
-        return cast("Clock", self._parts["clock"])
-
-    @property
-    def metrics(self) -> MetricsSink:
-        """Counters, gauges and histograms of the node."""
-        return cast("MetricsSink", self._part("metrics"))
-
-    @property
-    def registry(self) -> Registry:
-        """Types by their short names."""
-        return cast("Registry", self._part("registry"))
-
-    @property
-    def introspector(self) -> Introspector:
-        """Type trees, keys and properties of the models."""
-        return cast("Introspector", self._part("introspector"))
-
-    @property
-    def cloner(self) -> Cloner:
-        """Independent copies."""
-        return cast("Cloner", self._part("cloner"))
-
-    @property
-    def updater(self) -> Updater:
-        """Differences between items."""
-        return cast("Updater", self._part("updater"))
-
-    @property
-    def codec(self) -> ObjectCodec:
-        """Values to bytes and back."""
-        return cast("ObjectCodec", self._part("codec"))
-
-    @property
-    def elements(self) -> ElementsFactory:
-        """Request and response containers."""
-        return cast("ElementsFactory", self._part("elements"))
-
-    @property
-    def queries(self) -> QueryFactory:
-        """Parser of queries."""
-        return cast("QueryFactory", self._part("queries"))
-
-    @property
-    def caches(self) -> CacheFactory:
-        """Maker of caches."""
-        return cast("CacheFactory", self._part("caches"))
-
-    @property
-    def notifications(self) -> NotificationCodec:
-        """Item changes to messages and back."""
-        return cast("NotificationCodec", self._part("notifications"))
-
-    @property
-    def security(self) -> SecurityProvider:
-        """The security provider; never a permissive one that the settings do not name."""
-        return cast("SecurityProvider", self._part("security"))
-
-    @property
-    def services(self) -> Services:
-        """The service manager."""
-        return cast("Services", self._part("services"))
+    clock = _Part["Clock"]()
+    """Time; the clock of the operating system unless another was given."""
+    metrics = _Part["MetricsSink"]()
+    """Counters, gauges and histograms of the node."""
+    registry = _Part["Registry"]()
+    """Types by their short names."""
+    introspector = _Part["Introspector"]()
+    """Type trees, keys and properties of the models."""
+    cloner = _Part["Cloner"]()
+    """Independent copies."""
+    updater = _Part["Updater"]()
+    """Differences between items."""
+    codec = _Part["ObjectCodec"]()
+    """Values to bytes and back."""
+    elements = _Part["ElementsFactory"]()
+    """Request and response containers."""
+    queries = _Part["QueryFactory"]()
+    """Parser of queries."""
+    caches = _Part["CacheFactory"]()
+    """Maker of caches."""
+    notifications = _Part["NotificationCodec"]()
+    """Item changes to messages and back."""
+    security = _Part["SecurityProvider"]()
+    """The security provider; never a permissive one that the settings do not name."""
+    services = _Part["Services"]()
+    """The service manager."""
 
     def serializer(self, mode: SerializerMode) -> Serializer:
         """Serializer of a representation.
