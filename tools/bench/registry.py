@@ -301,4 +301,15 @@ BENCHMARKS: Final = (
         module="tools.bench.transactions",
         function="measure_noted",
     ),
+    Benchmark(
+        name="our distributed cache",
+        group="changes of a distributed cache at nine instances in one process, per second",
+        module="tools.bench.replicas",
+    ),
+    Benchmark(
+        name="distributed cache in Go, noted",
+        group="changes of a distributed cache at nine instances in one process, per second",
+        module="tools.bench.replicas",
+        function="measure_noted",
+    ),
 )

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 def changes_to(network: FakeNetwork, node: FakeNode) -> list[L8NotificationSet]:
     """The changes that were sent to a node."""
     return [
-        sent.payload
+        change
         for sent in network.sent
+        for change in sent.elements.values
         if sent.target == node.uuid
-        and isinstance(sent.payload, L8NotificationSet)
-        and sent.payload.type != L8NotificationType.Invalid_Notify
+        and isinstance(change, L8NotificationSet)
+        and change.type != L8NotificationType.Invalid_Notify
     ]
 
 
@@ -163,6 +164,49 @@ def test_lost_change_is_noticed_at_the_next_one() -> None:
             await agreed(a, b)
             assert b.books() == {"2": Book("2", "Emma", stock=7), "3": Book("3")}
             assert len(network.asked) == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("profile", "tuning", "messages"),
+    [
+        (WireProfile.NATIVE, Tuning(), 1),
+        (WireProfile.NATIVE, Tuning(send_batch=4), 3),
+        (WireProfile.GO, Tuning(), 10),
+    ],
+)
+def test_changes_that_wait_travel_together(
+    profile: WireProfile, tuning: Tuning, messages: int
+) -> None:
+    """Ten changes of one write are one message, where the other nodes can read it."""
+
+    async def scenario() -> None:
+        async with FakeNetwork(tuning=tuning) as network:
+            a = network.node("a", NodeSettings(uuid="a" * 36, profile=profile))
+            b = network.node("b", NodeSettings(uuid="b" * 36, profile=profile))
+            await a.serve()
+            await b.serve()
+            network.sent.clear()
+            await a.do(Action.POST, *(Book(str(number)) for number in range(10)))
+            await agreed(a, b)
+            assert len(changes_to(network, b)) == 10
+            assert sum(sent.target == b.uuid for sent in network.sent) == messages
+
+    run(scenario())
+
+
+def test_large_changes_travel_alone() -> None:
+    """A message has a bounded size, whatever waits."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = await pair(network)
+            network.sent.clear()
+            await a.do(Action.POST, *(Book(str(n), "x" * 200_000) for n in range(3)))
+            await agreed(a, b)
+            told = [len(sent.elements) for sent in network.sent if sent.target == b.uuid]
+            assert told == [1, 1, 1]
 
     run(scenario())
 

@@ -148,6 +148,10 @@ class BaseService:
                 _log.warning("%s: a change of %s is lost: %s", call.key, message.source, error)
         parts.sync.received()
 
+    def changes_seen(self) -> dict[str, int]:
+        """Per instance, this one included, up to which of its changes this one has them all."""
+        return self._running.replica.seen()
+
     async def failed(self, elements: Elements, call: Call) -> None:
         """A change that did not reach an instance; that one sees the gap and fetches."""
         _log.debug("%s: %d changes came back undelivered", call.key, len(elements))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from l8services._tasks import forever
 from l8types.enums import Action, MulticastMode, WireProfile
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from l8types.values import ChangeSet, DirectoryEvent
 
 __all__ = ["ReplicaSync"]
+
+MAX_BATCH_BYTES: Final = 262_144
+"""Size above which a message takes no further change; a larger change travels alone."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +61,8 @@ class ReplicaSync:
         self._repeat = repeat
         self._on_left = on_left
         self._clock = vnic.resources.clock
-        self._beacons = vnic.resources.settings.profile is WireProfile.NATIVE
+        native = vnic.resources.settings.profile is WireProfile.NATIVE
+        self._beacons = self._batches = native
         self._beacon_pause = tuning.beacon_interval
         self._beacon_at: float | None = None
         self._known: frozenset[str] = frozenset()
@@ -128,13 +132,24 @@ class ReplicaSync:
             await self._send_beacon()
 
     async def _send_outbox(self) -> None:
-        outbox = self._replica.outbox
-        while outbox:
-            message = outbox.popleft()
-            # Alone, nobody needs the message: who joins fetches a copy, and a beacon tells those
+        while self._replica.outbox:
+            messages = self._take_batch()
+            # Alone, nobody needs the messages: who joins fetches a copy, and a beacon tells those
             # who joined in between that they missed something.
             if self.others():
-                await self._send(message)
+                await self._send(*messages)
+
+    def _take_batch(self) -> list[L8NotificationSet]:
+        """The next changes that travel together: one of a network whose nodes expect one."""
+        outbox = self._replica.outbox
+        batch = [outbox.popleft()]
+        size = batch[0].ByteSize()
+        while self._batches and outbox and len(batch) < self._tuning.send_batch:
+            size += outbox[0].ByteSize()
+            if size > MAX_BATCH_BYTES:
+                break
+            batch.append(outbox.popleft())
+        return batch
 
     async def _send_beacon(self) -> None:
         self._beacon_pause = min(self._beacon_pause * 2, self._tuning.beacon_interval_max)
@@ -142,10 +157,11 @@ class ReplicaSync:
         if self._beacons and self._replica.sequence and self.others():
             await self._send(self._replica.beacon())
 
-    async def _send(self, message: L8NotificationSet) -> None:
+    async def _send(self, *messages: L8NotificationSet) -> None:
         key = self._replica.key
+        payload = self._vnic.resources.elements.of(*messages)
         try:
-            await self._vnic.send(MulticastMode.ALL, key.name, key.area, Action.NOTIFY, message)
+            await self._vnic.send(MulticastMode.ALL, key.name, key.area, Action.NOTIFY, payload)
         except L8Error as error:
             # Lost like any other message: the others see the gap and fetch.
             _log.debug("%s: a change was not sent: %s", key, error)

@@ -33,6 +33,8 @@ class Tuning:
     """Longest pause between two tellings."""
     outbox_limit: int = 10_000
     """Changes that wait to be sent; above it the oldest are dropped and fetched by the others."""
+    send_batch: int = 256
+    """Changes that travel in one message, when so many wait; always 1 in the ``go`` profile."""
     rebase_window: float = 5.0
     """How long an own change is remembered, to be repeated when a concurrent one replaced it."""
     flush_batch: int = 500
@@ -54,7 +56,7 @@ class Tuning:
     """How often it is asked again whether the reader of a live answer may read it."""
 
     def __post_init__(self) -> None:
-        for name in ("page_size", "outbox_limit", "flush_batch", "live_limit"):
+        for name in ("page_size", "outbox_limit", "send_batch", "flush_batch", "live_limit"):
             value = getattr(self, name)
             if value < 1:
                 raise ConfigurationError(f"{name} is {value}, it must be at least 1")
