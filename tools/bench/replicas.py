@@ -94,9 +94,10 @@ async def _network(stack: AsyncExitStack, directory: Path) -> list[Node]:
         )
         nodes.append(node)
     async with asyncio.timeout(30):
-        while any(len(node.vnic.directory.providers(SERVICE)) < INSTANCES for node in nodes):
+        while True:
+            if all(len(node.vnic.directory.providers(SERVICE)) == INSTANCES for node in nodes):
+                return nodes
             await asyncio.sleep(0.05)
-    return nodes
 
 
 async def _rate(
