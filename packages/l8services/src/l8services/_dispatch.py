@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from l8services._live.frames import asks_live
 from l8services._mapreduce import asks_all, map_reduce, plain_call
@@ -24,7 +24,14 @@ __all__ = ["run", "run_parts"]
 
 _log = logging.getLogger(__name__)
 
-_VERBS = frozenset({Action.POST, Action.PUT, Action.PATCH, Action.DELETE, Action.GET})
+_VERBS: Final = {
+    Action.POST: "post",
+    Action.PUT: "put",
+    Action.PATCH: "patch",
+    Action.DELETE: "delete",
+    Action.GET: "get",
+}
+"""Methods of a handler by the actions that they answer."""
 
 
 async def run(
@@ -42,7 +49,7 @@ async def run(
     plain = plain_call(call)
     try:
         await resources.security.authorize(call.identity, plain.action, call.key, elements)
-        with entry.calling() as handler:
+        with entry as handler:
             if plain is not call or asks_all(handler, elements, call, resources):
                 answer = await map_reduce(
                     handler,
@@ -82,7 +89,7 @@ async def run_parts(
     """
     try:
         await resources.security.authorize(call.identity, call.action, call.key, elements)
-        with entry.calling() as handler:
+        with entry as handler:
             # A transactional service answers as one, but a live answer is that of this instance.
             plain = entry.transactions is not None and not asks_live(elements)
             if plain or not callable(getattr(handler, "stream", None)):
@@ -119,34 +126,21 @@ async def _answer(
     resources: Resources,
 ) -> Elements:
     """The answer of the handler, or of all the instances that act as one."""
-    if entry.transactions is not None and call.action in _VERBS:
-        return await entry.transactions.submit(elements, call)
-    return await _call(handler, elements, call, resources)
-
-
-async def _call(
-    handler: ServiceHandler, elements: Elements, call: Call, resources: Resources
-) -> Elements:
-    match call.action:
-        case Action.POST:
-            return await handler.post(elements, call)
-        case Action.PUT:
-            return await handler.put(elements, call)
-        case Action.PATCH:
-            return await handler.patch(elements, call)
-        case Action.DELETE:
-            return await handler.delete(elements, call)
-        case Action.GET:
-            return await handler.get(elements, call)
-        case Action.NOTIFY:
-            await handler.notify(elements, call)
-            return resources.elements.of()
-        case _:
-            raise InvalidInputError(f"service {call.key} has no action {call.action.name}")
+    verb = _VERBS.get(call.action)
+    if verb is not None:
+        if entry.transactions is not None:
+            return await entry.transactions.submit(elements, call)
+        answer: Elements = await getattr(handler, verb)(elements, call)
+        return answer
+    if call.action is not Action.NOTIFY:
+        raise InvalidInputError(f"service {call.key} has no action {call.action.name}")
+    await handler.notify(elements, call)
+    return resources.elements.of()
 
 
 def _visible(answer: Elements, call: Call, resources: Resources) -> Elements:
     """What the caller may see; an answer without items, as that of a write, has nothing to hide."""
-    if all(value is None for value in answer.values):
-        return answer
-    return resources.security.scope_view(call.identity, answer)
+    for entry in answer:
+        if entry.value is not None:
+            return resources.security.scope_view(call.identity, answer)
+    return answer

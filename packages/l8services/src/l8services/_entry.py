@@ -4,24 +4,21 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from l8types.protocols.net import VNic
 from l8types.protocols.services import ServiceHandler, TransactionEngine
 from l8types.sla import ServiceLevelAgreement
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 __all__ = ["ServiceEntry"]
 
 
 @dataclass(slots=True, eq=False)
 class ServiceEntry:
-    """A service between its activation and its deactivation."""
+    """A service between its activation and its deactivation.
+
+    ``with entry as handler`` is how its handler is called.
+    """
 
     sla: ServiceLevelAgreement
     handler: ServiceHandler
@@ -33,17 +30,17 @@ class ServiceEntry:
     _calls: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @contextmanager
-    def calling(self) -> Iterator[ServiceHandler]:
-        """Use the handler; deactivation waits for it."""
+    def __enter__(self) -> ServiceHandler:
+        """Use the handler; deactivation waits for those who do."""
         self._calls += 1
         self._idle.clear()
-        try:
-            yield self.handler
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
+        return self.handler
+
+    def __exit__(self, *_error: object) -> None:
+        """Let go of the handler."""
+        self._calls -= 1
+        if not self._calls:
+            self._idle.set()
 
     async def wait_idle(self) -> None:
         """Wait until no call is worked on."""
