@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Type trees of flat dataclasses, for the services that look at attributes."""
+"""Type trees of dataclasses, for the services that look at attributes."""
 
 from __future__ import annotations
 
@@ -50,5 +50,9 @@ class FakeModelNode:
             self.enum_class = hint
             self.enum = {member.name: member.value for member in hint}
             self.kind = Kind.INT32
+            return
+        if dataclasses.is_dataclass(hint):
+            self.model = typing.cast("type", hint)
+            self.type_name = self.model.__name__
             return
         self.kind = _KINDS[typing.cast("type", hint)]

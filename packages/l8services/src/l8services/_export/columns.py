@@ -132,7 +132,8 @@ def _number(value: object) -> int:
 
 
 def _escaped(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    # A text that looks like an escaped one is escaped too, so that a reader can undo it.
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
 
 def _time(value: object, kind: ColumnType) -> str:
