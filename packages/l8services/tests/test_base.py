@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -18,18 +18,21 @@ from l8types.errors import (
     PermissionDeniedError,
     QueryError,
 )
-from l8types.pb import L8NotificationSet
+from l8types.pb import L8NotificationSet, L8TimeSeriesPoint
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.protocols.services import Call, HookResult, ServiceHandler
 from l8types.sla import ServiceLevelAgreement
-from l8types.values import ItemChange
+from l8types.values import Change, ChangeSet, ItemChange, TimeSeriesPoint
 
+from .data import FakeQuery
 from .model import Book, Note
 from .network import BOOKS, FakeNetwork
 from .virtual import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from l8types.protocols.data import Query
 
 DUNE, EMMA = Book("1", "Dune", 9.5, 3), Book("2", "Emma", 7.0, 1)
 
@@ -191,6 +194,7 @@ def test_hook_replaces_stops_and_refuses() -> None:
                 "invalid-input: no book 3, please",
                 "",
             ]
+            assert [entry.key for entry in answer] == ["1", None, None, "4"]
             assert a.books() == {"1": Book("1", "replaced"), "4": Book("4")}
 
     run(scenario())
@@ -297,7 +301,7 @@ def test_service_without_items_needs_its_own_handler(options: dict[str, object])
 
 @pytest.mark.feature("DCH-05")
 def test_deactivation_leaves_no_task() -> None:
-    """All tasks of a service end with it, and its handler says that it is closed."""
+    """W-27: all tasks of a service end with it, and its handler says that it is closed."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:
@@ -342,3 +346,189 @@ def test_notification_that_is_no_change_is_refused(caplog: pytest.LogCaptureFixt
 
     run(scenario())
     assert "is lost" in caplog.text
+
+
+@pytest.mark.feature("BAS-06", "DCH-03")
+def test_cache_of_a_service_is_read_filtered_and_counted_like_a_local_one() -> None:
+    """T-14, T-15: what code of this process asks of it; each answer is a copy."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            service = await a.serve()
+            await a.do(Action.POST, DUNE, EMMA)
+            service.add_counter("Stocked", lambda book: (getattr(book, "stock") > 2, ""))  # noqa: B009
+            asked = FakeQuery("select * from Book where title=Dune")
+            page = service.fetch(cast("Query", asked))
+            assert (page.items, page.total) == ([DUNE], 1)
+            assert page.metadata.key_count.counts["Stocked"] == 1
+            assert service.fetch(cast("Query", asked), scope=lambda _: None).items == []
+            assert (service.item("2"), service.item(DUNE), service.item("9")) == (EMMA, DUNE, None)
+            titles = service.collect(
+                lambda book: cast("Book", book).title if book != EMMA else None
+            )
+            assert titles == {"1": "Dune"}
+            assert len(service) == len(list(service.items())) == 2
+            for entry in service.items():
+                cast("Book", entry[1]).title = "spoilt"
+            cast("Book", service.item("1")).title = "spoilt"
+            assert service.item("1") == DUNE
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "action", [Action.POST, Action.PUT, Action.PATCH, Action.DELETE, Action.GET]
+)
+def test_nothing_is_no_item(action: Action) -> None:
+    """T-18: none in place of an item is an error of its entry, whatever is asked."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve()
+            elements = a.resources.elements.of(None, DUNE)
+            answer = await a.services.handle(elements, a.message(action), a.nic)
+            assert answer is not None
+            first, _ = answer
+            assert first.error.startswith("invalid-input: service Books--0")
+
+    run(scenario())
+
+
+@pytest.mark.feature("BAS-02")
+def test_each_item_of_a_write_has_a_result_of_its_own() -> None:
+    """W-18: errors are told with their reasons, where they happened; the others are written."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve(unique_keys=("code",))
+            a.resources.security.hidden = {"1"}
+            await a.do(Action.POST, DUNE)
+            batch = [
+                Book("1", "mine"),
+                Book("2", code="x"),
+                Note("1"),
+                Book("3", code="x"),
+                Book(),
+                Book("4"),
+            ]
+            elements = a.resources.elements.of(*batch)
+            message = a.message(Action.POST, identity="eve")
+            answer = await a.services.handle(elements, message, a.nic)
+            assert answer is not None
+            assert [(entry.key, entry.error.partition(":")[0]) for entry in answer] == [
+                (None, "permission-denied"),
+                ("2", ""),
+                (None, "invalid-input"),
+                (None, "conflict"),
+                (None, "property"),
+                ("4", ""),
+            ]
+            assert set(a.books()) == {"1", "2", "4"}
+            assert a.books()["1"] == DUNE
+
+    run(scenario())
+
+
+class Meter(BaseService):
+    """A base service that keeps samples too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.samples: dict[str, list[TimeSeriesPoint]] = {}
+
+    async def add_points(self, property_id: str, points: Sequence[TimeSeriesPoint]) -> None:
+        self.samples.setdefault(property_id, []).extend(points)
+
+
+@pytest.mark.feature("NTF-03")
+def test_samples_among_changes_go_to_the_time_series_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Samples are kept as such, the other changes of the set are made; order is kept."""
+
+    def point(stamp: int) -> L8TimeSeriesPoint:
+        return L8TimeSeriesPoint(stamp=stamp, value=stamp / 2)
+
+    changes = ChangeSet(
+        "Book",
+        "1",
+        (
+            Change("book<{24}1>.price", None, point(1)),
+            Change("book<{24}1>.stock", 3, 8),
+            Change("book<{24}1>.price", None, [point(2), point(3)]),
+            Change("book<{24}1>.code", None, []),
+        ),
+    )
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            meter = cast("Meter", await a.serve(handler=Meter))
+            await a.do(Action.POST, DUNE)
+            told = ItemChange(NotificationType.PATCH, "Book", "1", None, changes, "b", 1)
+            monkeypatch.setattr(a.resources.notifications, "decode", lambda _: told)
+            message = L8NotificationSet(source="b", sequence=1, model_type="Book", model_key="1")
+            message.type = L8NotificationType.Patch
+            await a.do(Action.NOTIFY, message)
+            samples = [TimeSeriesPoint(stamp, stamp / 2) for stamp in (1, 2, 3)]
+            assert meter.samples == {"book<{24}1>.price": samples}
+            assert cast("Book", a.books()["1"]).stock == 8
+            assert cast("Book", a.books()["1"]).price == DUNE.price
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("source", "named", "taken"),
+    [("b", "b", True), ("c", "c", False), ("b", "c", False), ("c", "b", False)],
+)
+@pytest.mark.feature("NTF-02")
+def test_changes_are_taken_from_instances_of_the_service_only(
+    source: str, named: str, taken: bool
+) -> None:
+    """W-15: a node that does not offer the service, or speaks for another, changes nothing."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b, c = network.node("a"), network.node("b"), network.node("c")
+            await a.serve()
+            await b.serve()
+            uuids = {"b": b.uuid, "c": c.uuid}
+            change = ItemChange(NotificationType.POST, "Book", "1", DUNE, source=uuids[named])
+            told = b.resources.notifications.encode(change, service="Books", area=0)
+            message = a.message(Action.NOTIFY, source=uuids[source])
+            answer = await a.services.handle(a.resources.elements.of(told), message, a.nic)
+            assert answer is not None
+            assert answer.error.partition(":")[0] == ("" if taken else "permission-denied")
+            assert (a.books() == {"1": DUNE}) is taken
+
+    run(scenario())
+
+
+@pytest.mark.feature("NTF-02")
+def test_instance_that_leaves_still_tells_what_it_had_to() -> None:
+    """It has withdrawn the service before it sends the rest; who left the network tells nothing."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, b = network.node("a"), network.node("b")
+            await a.serve()
+            await b.serve()
+            change = ItemChange(NotificationType.POST, "Book", "1", DUNE, source=b.uuid)
+            told = b.resources.notifications.encode(change, service="Books", area=0)
+            message = a.message(Action.NOTIFY, source=b.uuid)
+            await b.services.deactivate(BOOKS)
+            elements = a.resources.elements.of(told)
+            answer = await a.services.handle(elements, message, a.nic)
+            assert answer is not None
+            assert not answer.error
+            assert a.books() == {"1": DUNE}
+            network.kill(b)
+            answer = await a.services.handle(elements, message, a.nic)
+            assert answer is not None
+            assert answer.error.startswith("permission-denied")
+
+    run(scenario())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -150,6 +151,70 @@ def test_services_are_known_by_name_and_area() -> None:
             assert a.services.handler(BOOKS) is books
             assert cast("object", a.services.handler(ECHO)) is echoing
             assert a.services.handler(ServiceKey("Books", 1)) is None
+
+    run(scenario())
+
+
+@pytest.mark.feature("SVC-03")
+def test_same_activation_again_gives_the_handler_that_runs() -> None:
+    """An equal agreement is kept already; anything else is a conflict, and what runs goes on."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            sla = ServiceLevelAgreement(
+                name="Echo", area=3, handler=cast("type[ServiceHandler]", Echo)
+            )
+            first = await a.services.activate(sla, a.nic)
+            assert await a.services.activate(replace(sla), a.nic) is first
+            with pytest.raises(ConflictError):
+                await a.services.activate(replace(sla, voter=False), a.nic)
+            assert cast("Echo", first).life == ["activated"]
+            assert (await handled(a, Action.GET, 1)).values == [1]
+
+    run(scenario())
+
+
+@pytest.mark.feature("SVC-05")
+def test_each_activation_has_a_handler_of_its_own() -> None:
+    """Two areas share nothing, and a service that is activated again starts from scratch."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            sla = ServiceLevelAgreement(
+                name="Echo", area=3, handler=cast("type[ServiceHandler]", Echo)
+            )
+            first = await a.services.activate(sla, a.nic)
+            other = await a.services.activate(replace(sla, area=4), a.nic)
+            await a.services.deactivate(ECHO)
+            again = await a.services.activate(sla, a.nic)
+            assert len({id(first), id(other), id(again)}) == 3
+            assert cast("Echo", again).life == ["activated"]
+
+    run(scenario())
+
+
+@pytest.mark.feature("SVC-06")
+def test_handlers_are_registered_by_name() -> None:
+    """An agreement may know the name only; it is looked up when the service is activated."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            kinds = a.services.handler_types
+            factory = cast("type[ServiceHandler]", Echo)
+            sla = ServiceLevelAgreement(name="Echo", area=3, handler=kinds.factory("echo"))
+            with pytest.raises(NotFoundError, match="'echo'; there are: none"):
+                await a.services.activate(sla, a.nic)
+            kinds.register("echo", factory)
+            kinds.register("echo", factory)
+            with pytest.raises(ConflictError, match="'echo'"):
+                kinds.register("echo", lambda: cast("ServiceHandler", Echo()))
+            with pytest.raises(InvalidInputError, match="needs a name"):
+                kinds.register("", factory)
+            await a.services.activate(sla, a.nic)
+            assert (await handled(a, Action.GET, 1)).values == [1]
 
     run(scenario())
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from l8services._fetch import CopyFetcher
 from l8services._live import LiveHub, asks_live
+from l8services._points import PointsApart
 from l8services._reads import Reader
 from l8services._replica import Replica
+from l8services._stateless import StatelessParts
 from l8services._store import StoreWriter
 from l8services._sync import ReplicaSync
 from l8services._tasks import TaskScope
@@ -22,14 +24,17 @@ from l8types.errors import ClosedError, InvalidInputError, L8Error
 from l8types.pb import L8NotificationSet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
-    from l8types.protocols.data import Elements
+    from l8types.protocols.data import Cache, Counter, Elements, Query, Scope
     from l8types.protocols.net import VNic
-    from l8types.protocols.services import Call, Staged
+    from l8types.protocols.services import Call, Staged, TimeSeriesService
     from l8types.sla import ServiceLevelAgreement
+    from l8types.values import Page, TimeSeriesPoint
 
 __all__ = ["BaseService"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -56,23 +61,33 @@ class BaseService:
         self._tuning = tuning or Tuning()
         self._parts: _Parts | None = None
         self._transactional: TransactionalParts | None = None
+        self._stateless: StatelessParts | None = None
 
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
         """Fill the cache and start the background tasks.
 
         Raises:
-            InvalidInputError: The agreement has no model, or asks for a service without state.
+            InvalidInputError: The agreement has no model, or asks for a service without state that
+                has neither hook nor store.
             L8Error: No other instance has items, and the store cannot be read.
         """
-        if sla.model is None or not sla.stateful:
+        if not sla.stateful:
+            self._stateless = StatelessParts(sla, vnic.resources)
+            return
+        if sla.model is None:
             raise InvalidInputError(
                 f"service {sla.key} has no model to keep; it needs a handler of its own"
             )
         if sla.transactional:
             self._transactional = TransactionalParts(sla, sla.model, vnic, self._tuning)
             return
-        parts = _Parts(sla, sla.model, vnic, self._tuning)
-        parts.start(complete=await parts.fill(sla))
+        points = callable(getattr(self, "add_points", None))
+        parts = _Parts(sla, sla.model, vnic, self._tuning, points=points)
+        try:
+            parts.start(complete=await parts.fill(sla))
+        except BaseException:
+            await parts.aclose()
+            raise
         self._parts = parts
 
     async def deactivate(self) -> None:
@@ -80,31 +95,31 @@ class BaseService:
         parts, self._parts = self._parts, None
         if parts is not None:
             await parts.aclose()
+        self._stateless = None
         ordered, self._transactional = self._transactional, None
         if ordered is not None:
             await ordered.aclose()
 
     async def post(self, elements: Elements, call: Call) -> Elements:
         """Add items or replace those with their keys; the answer has one entry per item."""
-        return await self._running.writer.write(Action.POST, elements.values, call)
+        return await self._write(Action.POST, elements, call)
 
     async def put(self, elements: Elements, call: Call) -> Elements:
         """Replace items as a whole, or add them; answer as for :meth:`post`."""
-        return await self._running.writer.write(Action.PUT, elements.values, call)
+        return await self._write(Action.PUT, elements, call)
 
     async def patch(self, elements: Elements, call: Call) -> Elements:
         """Merge what is present into the items, or add them; answer as for :meth:`post`."""
-        return await self._running.writer.write(Action.PATCH, elements.values, call)
+        return await self._write(Action.PATCH, elements, call)
 
     async def delete(self, elements: Elements, call: Call) -> Elements:
         """Remove items by example or key text, or all that a query matches.
 
         One entry of the answer per item; one that is not there is an error of its entry.
         """
-        writer = self._running.writer
-        if elements.query is not None:
-            return await writer.delete_matching(elements, call)
-        return await writer.write(Action.DELETE, elements.values, call)
+        if elements.query is not None and self._stateless is None:
+            return await self._running.writer.delete_matching(elements, call)
+        return await self._write(Action.DELETE, elements, call)
 
     async def get(self, elements: Elements, call: Call) -> Elements:
         """Answer a query, or find items by example or key text.
@@ -113,6 +128,8 @@ class BaseService:
             QueryError: It is no query.
             InvalidInputError: It is about another model, or asks nothing.
         """
+        if self._stateless is not None:
+            return await self._stateless.get(elements, call)
         parts = self._transactional or self._running
         return await parts.reader.get(elements, call)
 
@@ -128,14 +145,24 @@ class BaseService:
         if not asks_live(elements):
             yield await self.get(elements, call)
             return
+        if self._stateless is not None:
+            raise InvalidInputError(f"service {call.key} keeps no items: nothing tells of changes")
         parts = self._transactional or self._running
         async with aclosing(parts.live.stream(elements, call)) as live_parts:
             async for part in live_parts:
                 yield part
 
     async def notify(self, elements: Elements, call: Call) -> None:
-        """Apply changes of other instances, one by one."""
+        """Apply changes of other instances, one by one.
+
+        Samples among them go to ``add_points`` of a service that has it, see ``TimeSeriesService``.
+
+        Raises:
+            PermissionDeniedError: They come from a node that does not offer the service.
+            InvalidInputError: They are no changes.
+        """
         parts = self._running
+        parts.sync.authorize(elements.values, call)
         for message in elements.values:
             if not isinstance(message, L8NotificationSet):
                 raise InvalidInputError(
@@ -147,6 +174,8 @@ class BaseService:
                 # One change that is not understood must not keep the next ones away.
                 _log.warning("%s: a change of %s is lost: %s", call.key, message.source, error)
         parts.sync.received()
+        for property_id, points in parts.points().items():
+            await cast("TimeSeriesService", self).add_points(property_id, points)
 
     def changes_seen(self) -> dict[str, int]:
         """Per instance, this one included, up to which of its changes this one has them all."""
@@ -191,7 +220,39 @@ class BaseService:
         return parts is None or parts.settled
 
     def __len__(self) -> int:
-        return len((self._transactional or self._running).replica.cache)
+        return len(self._cache)
+
+    # The cache as it is here, for code of this process; nobody is authorized.
+
+    def item(self, key: object) -> object | None:
+        """Copy of the item with this key text or example, ``None`` when absent."""
+        return self._cache.get(key)
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        """Keys and copies of all items at the time of the call."""
+        return self._cache.items()
+
+    def collect(self, transform: Callable[[object], T | None]) -> dict[str, T]:
+        """What a function makes of copies of the items, by key; ``None`` leaves one out."""
+        made = ((key, transform(item)) for key, item in self._cache.items())
+        return {key: value for key, value in made if value is not None}
+
+    def fetch(self, query: Query, *, scope: Scope | None = None) -> Page:
+        """Answer of a query with its counters, see ``Cache.fetch``."""
+        return self._cache.fetch(query, scope=scope)
+
+    def add_counter(self, name: str, counter: Counter) -> None:
+        """Count items in the metadata of answers from now on."""
+        self._cache.add_counter(name, counter)
+
+    @property
+    def _cache(self) -> Cache:
+        return (self._transactional or self._running).replica.cache
+
+    async def _write(self, action: Action, elements: Elements, call: Call) -> Elements:
+        if self._stateless is not None:
+            return await self._stateless.write(action, elements, call)
+        return await self._running.writer.write(action, elements.values, call)
 
     @property
     def _ordered(self) -> TransactionalParts:
@@ -209,17 +270,26 @@ class BaseService:
 class _Parts:
     """What an active base service is made of."""
 
-    def __init__(self, sla: ServiceLevelAgreement, model: type, vnic: VNic, tuning: Tuning) -> None:
+    def __init__(
+        self,
+        sla: ServiceLevelAgreement,
+        model: type,
+        vnic: VNic,
+        tuning: Tuning,
+        *,
+        points: bool,
+    ) -> None:
         resources = vnic.resources
         self._key = sla.key
         cache = resources.caches.create(model)
         for name, counter in sla.counters.items():
             cache.add_counter(name, counter)
+        self._apart = PointsApart(resources.notifications) if points else None
         self.replica = Replica(
             cache,
             sla.key,
             vnic.uuid,
-            codec=resources.notifications,
+            codec=self._apart or resources.notifications,
             clock=resources.clock,
             tuning=tuning,
             on_contested=self._contested,
@@ -255,6 +325,10 @@ class _Parts:
     @property
     def settled(self) -> bool:
         return self.sync.idle and not (self.store is not None and len(self.store))
+
+    def points(self) -> dict[str, list[TimeSeriesPoint]]:
+        """Samples that were among the changes which arrived, by property id."""
+        return {} if self._apart is None else self._apart.take()
 
     async def fill(self, sla: ServiceLevelAgreement) -> bool:
         """Get the items: from another instance, else from the store, else the initial ones.

@@ -14,6 +14,7 @@ from l8services._agreement import declare, validate
 from l8services._dispatch import run, run_parts
 from l8services._election import ELECTIONS, REGISTRATIONS
 from l8services._entry import ServiceEntry
+from l8services._handlers import HandlerTypes
 from l8services._leadership import NodeLeadership
 from l8services._transactions.opening import open_group
 from l8services._web import announce_web, withdraw_web
@@ -53,22 +54,28 @@ class ServiceManager:
         self._resources = resources
         self._entries: dict[ServiceKey, ServiceEntry] = {}
         self._starting: set[ServiceKey] = set()
+        self.handler_types = HandlerTypes()
+        """Kinds of handlers that agreements may name."""
         self._leadership = NodeLeadership(resources)
 
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> ServiceHandler:
         """Start a service and announce it.
 
         The model and its keys are declared, the handler is made and activated, and only then the
-        network learns of the service. When a step fails, the earlier ones are undone.
+        network learns of the service. When a step fails, the earlier ones are undone. Doing it
+        again with an equal agreement changes nothing and gives the handler that runs.
 
         Raises:
-            ConflictError: Name and area are active already.
+            ConflictError: Name and area are active already under another agreement, or starting.
             InvalidInputError: The agreement contradicts itself or the network's profile.
             PropertyError: A key names an attribute that the model does not have.
             L8Error: What the handler raised.
         """
         key = sla.key
-        if key in self._entries or key in self._starting:
+        active = self._entries.get(key)
+        if active is not None and active.sla == sla and active.vnic is vnic:
+            return active.handler
+        if active is not None or key in self._starting:
             raise ConflictError(f"service {key} is active already; deactivate it first")
         validate(sla, self._resources)
         model = declare(sla, self._resources)

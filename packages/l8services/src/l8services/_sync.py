@@ -8,20 +8,21 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from l8services._tasks import forever
-from l8types.enums import Action, MulticastMode, WireProfile
-from l8types.errors import L8Error
+from l8types.enums import Action, DirectoryEventType, MulticastMode, WireProfile
+from l8types.errors import L8Error, PermissionDeniedError
+from l8types.pb import L8NotificationSet
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from l8services._fetch import CopyFetcher
     from l8services._rebase import Created
     from l8services._replica import Replica
     from l8services._resync import Job
     from l8services._tuning import Tuning
-    from l8types.pb import L8NotificationSet
     from l8types.protocols.data import Subscription
     from l8types.protocols.net import VNic
+    from l8types.protocols.services import Call
     from l8types.values import ChangeSet, DirectoryEvent
 
 __all__ = ["ReplicaSync"]
@@ -66,6 +67,8 @@ class ReplicaSync:
         self._beacon_pause = tuning.beacon_interval
         self._beacon_at: float | None = None
         self._known: frozenset[str] = frozenset()
+        self._instances: frozenset[str] = frozenset()
+        """All that were ever seen to offer the service and did not leave the network."""
         self._complete = False
         self._to_send = asyncio.Event()
         self._to_fetch = asyncio.Event()
@@ -102,6 +105,30 @@ class ReplicaSync:
         """Messages of others may have made fetches or repetitions necessary."""
         if len(self._replica.planner) or self._replica.replaced:
             self._to_fetch.set()
+
+    def authorize(self, changes: Iterable[object], call: Call) -> None:
+        """See that changes come from an instance of the service, and are its own.
+
+        One that has withdrawn the service still sends what it had to tell. One that the directory
+        does not show yet is refused; what it told is fetched when it is seen.
+
+        Raises:
+            PermissionDeniedError: They do not.
+        """
+        if not call.source or call.source == self._replica.uuid:
+            return
+        if call.source not in self._instances:
+            self._instances |= self.others()
+        if call.source not in self._instances:
+            raise PermissionDeniedError(
+                f"node {call.source} does not offer service {call.key}: its changes are refused"
+            )
+        for change in changes:
+            if isinstance(change, L8NotificationSet) and change.source != call.source:
+                raise PermissionDeniedError(
+                    f"node {call.source} told service {call.key} of a change as if it were "
+                    f"{change.source or 'nobody'}"
+                )
 
     @property
     def idle(self) -> bool:
@@ -213,8 +240,12 @@ class ReplicaSync:
         event.clear()
 
     def _directory_changed(self, event: DirectoryEvent) -> None:
-        if event.node.uuid != self._replica.uuid:
-            self._look_around()
+        if event.node.uuid == self._replica.uuid:
+            return
+        self._look_around()
+        self._instances |= self._known
+        if event.type is DirectoryEventType.LEFT:
+            self._instances -= {event.node.uuid}
 
     def _look_around(self) -> None:
         others = self.others()

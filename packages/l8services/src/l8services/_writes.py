@@ -65,7 +65,8 @@ class Writer:
         """Write items; a refused one does not keep the others from being written.
 
         Returns:
-            One entry per item: its key, or what was wrong with it.
+            One entry per item: its key, or what was wrong with it. One that a hook ended has
+            neither, as nothing was written.
         """
         return self._resources.elements.entries(
             [await self._entry(action, item, call) for item in items]
@@ -109,12 +110,12 @@ class Writer:
         except L8Error as error:
             return Element(error=self._resources.elements.error(error).error)
 
-    async def _one(self, action: Action, item: object, call: Call) -> str:
+    async def _one(self, action: Action, item: object, call: Call) -> str | None:
         key = self._key(action, item)
         if self._hook is not None:
             decision = await self._hook.before(item, call)
             if not decision.proceed:
-                return key
+                return None
             item = item if decision.item is None else decision.item
             key = self._key(action, item)
         async with self._locks.hold(key):

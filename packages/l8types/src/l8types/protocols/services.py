@@ -185,7 +185,7 @@ class Activation(Protocol):
         """Start a service and announce it.
 
         Raises:
-            ConflictError: Name and area are active already.
+            ConflictError: Name and area are active already, under another agreement.
             InvalidInputError: The agreement contradicts itself or the network's profile.
         """
         ...
