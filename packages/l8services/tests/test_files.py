@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from l8services._files import store as store_module
 from l8services._files.disk import Disk, is_file_id
 from l8services._files.naming import clean_name, media_type
-from l8services._files.records import from_disk
+from l8services._files.records import FileRecord, from_disk, to_disk
 from l8services._files.sealing import CHUNK_BYTES, Sealer
 from l8services.files import (
     FILE_STORE,
@@ -127,7 +127,7 @@ async def listed(node: FakeNode, document: str = "", who: str = "") -> list[str]
 
 def on_disk(root: Path) -> list[Path]:
     """All that there is in the folder of a store."""
-    return sorted(path for path in root.rglob("*") if path.is_file())
+    return sorted(path for path in root.rglob("*") if path.is_file() and path.name != ".lock")
 
 
 def one_of(root: Path, pattern: str) -> Path:
@@ -734,6 +734,39 @@ def test_files_are_seen_by_those_who_may(tmp_path: Path) -> None:
                 await upload(node, who="bob")
 
     run(scenario())
+
+
+def test_folder_belongs_to_one_store(tmp_path: Path) -> None:
+    """A second one would take what the first writes for left behind; it may follow the first."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            node = await serve(network, tmp_path)
+            with pytest.raises(ConflictError, match="another file store uses"):
+                await serve(network, tmp_path, name="b")
+            await node.services.deactivate(FILE_STORE)
+            await serve(network, tmp_path, name="c")
+
+    run(scenario())
+
+
+@given(st.binary(max_size=200))
+def test_descriptions_are_read_or_refused(data: bytes) -> None:
+    """Whatever is on the disk, the one error says so."""
+    for tail in (data, b"L8FILE\x01\n" + data, b"L8FILE\x01\n\x00\x00\x20" + data):
+        with pytest.raises(DecodeError):
+            from_disk("0" * 32, tail, KEYS)
+
+
+def test_description_of_another_file_is_refused(tmp_path: Path) -> None:
+    """Neither one that was moved nor one that names another file."""
+    sealer = Sealer("a")
+    record = FileRecord("b", "d", 1, "n", "t", 1, "s", 0.0)
+    with pytest.raises(DecodeError, match="of another file"):
+        from_disk("a", to_disk(record, sealer, KEYS), KEYS)
+    wrong = to_disk(record, sealer, KEYS)[:-16] + bytes(16)
+    with pytest.raises(DecodeError, match="damaged or changed"):
+        from_disk("a", wrong, KEYS)
 
 
 def test_bad_requests_are_told(tmp_path: Path) -> None:

@@ -228,7 +228,11 @@ def test_giant_field_ends_the_reading() -> None:
 
 def test_zero_characters_are_no_text() -> None:
     """A row of a damaged file is refused, not its neighbours."""
-    assert problems(b"a,b\n1,2\n\x00\x00,4\n5,6\n") == {2: "has a NUL character, so it is no text"}
+    assert problems(b"a,b\n1,2\n\x00\x00,4\n5,6\n") == {
+        2: "has a NUL character or half of a surrogate pair, so it is no text"
+    }
+    assert "no text" in problems('[{"a": "\\ud800"}]')[1]
+    assert values('[{"a": "\\ud83d\\ude00"}]') == [{"a": "\U0001f600"}]
 
 
 @given(st.binary(max_size=400), st.sampled_from(["", *SourceFormat]))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
+from google.protobuf import timestamp_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,8 +203,8 @@ class Level(StrEnum):
 
 def node(kind: Kind, **parts: object) -> ModelNode:
     """A single value of a kind."""
-    defaults = {"container": Container.SINGLE, "enum": None, "enum_class": None, "model": None}
-    return cast("ModelNode", SimpleNamespace(kind=kind, type_name="", **{**defaults, **parts}))
+    usual = {"container": Container.SINGLE, "enum": None, "enum_class": None, "model": None}
+    return cast("ModelNode", SimpleNamespace(**{"kind": kind, "type_name": "", **usual, **parts}))
 
 
 @pytest.mark.feature("IMP-08")
@@ -226,6 +227,36 @@ def test_ranges_are_those_of_the_kind(kind: Kind, good: dict[str, object], bad: 
     for text in bad:
         with pytest.raises(CellError):
             read(text)
+
+
+@pytest.mark.feature("IMP-08")
+@pytest.mark.parametrize(
+    ("text", "seconds", "nanos"),
+    [
+        ("2026-01-31T08:00:00.25+01:00", 1769842800, 250_000_000),
+        ("2026-01-31", 1769817600, 0),
+        ("1700000000.5", 1700000000, 500_000_000),
+        ("-1", -1, 0),
+    ],
+)
+def test_moments_are_read(text: str, seconds: int, nanos: int) -> None:
+    """A timestamp of a message is one field: ISO 8601, UTC without an offset, or Unix seconds."""
+    moment = node(Kind.MESSAGE, type_name="Timestamp", model=timestamp_pb2.Timestamp)
+    assert value_reader(moment, ";")(text) == timestamp_pb2.Timestamp(seconds=seconds, nanos=nanos)
+
+
+@pytest.mark.parametrize("text", ["soon", "9" * 30, "31.01.2026", "2026-02-31"])
+def test_moments_that_are_none_are_refused(text: str) -> None:
+    """They are not guessed."""
+    moment = node(Kind.MESSAGE, type_name="Timestamp", model=timestamp_pb2.Timestamp)
+    with pytest.raises(CellError, match="no time of ISO 8601 and no Unix time"):
+        value_reader(moment, ";")(text)
+
+
+def test_list_that_is_no_json_is_split() -> None:
+    """A text that only begins like an array is one of values."""
+    read = value_reader(node(Kind.STRING, container=Container.LIST), ";")
+    assert (read("[a];b"), read('["a;b", true, 1.50]')) == (["[a]", "b"], ["a;b", "true", "1.50"])
 
 
 def test_texts_of_enumerations_are_members() -> None:

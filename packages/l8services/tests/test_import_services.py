@@ -310,6 +310,10 @@ def test_service_that_goes_meanwhile_ends_the_import() -> None:
             assert "not known to be written" in found.row_errors[0].error_message
             assert [e.row_number for e in found.row_errors] == [3, 4]
             assert len(target.batches) == 2
+            target.failure, target.after = PermissionDeniedError("no longer"), 3
+            found = await do(node, request("isbn\n5\n6\n7\n8\n"))
+            assert counts(found) == (4, 2, 2)
+            assert "permits no more" in found.row_errors[0].error_message
 
     run(scenario())
 

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from l8types.errors import DecodeError, InvalidInputError, OverloadedError, UnavailableError
+from l8types.errors import (
+    ConflictError,
+    DecodeError,
+    InvalidInputError,
+    OverloadedError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +51,31 @@ class Disk:
         self.root = root
         with _told("open the folder of files"):
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+        self._lock: int | None = None
+
+    def lock(self) -> None:
+        """Keep others away: what one store writes, another one would take for left behind.
+
+        Raises:
+            ConflictError: Another store uses the folder.
+        """
+        with _told("open the folder of files"):
+            descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise ConflictError(
+                f"another file store uses {self.root}; give each a folder of its own"
+            ) from error
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        """Let others in; idempotent. It also happens when the process ends."""
+        descriptor, self._lock = self._lock, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def path(self, file_id: str, ending: str) -> Path:
         """Where a file is. Only an id that a store gave is part of the path.

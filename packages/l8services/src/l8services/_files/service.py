@@ -79,6 +79,7 @@ class FileStore(UtilityHandler):
 
         Raises:
             UnavailableError: The folder cannot be used.
+            ConflictError: Another store uses it.
         """
         await super().activate(sla, vnic)
         resources = vnic.resources
@@ -92,7 +93,11 @@ class FileStore(UtilityHandler):
         disk = await asyncio.to_thread(Disk, root)
         keys = self._keys or ProviderKey(resources.security)
         storage = FileStorage(disk, keys, self._limits, resources.clock)
-        await storage.load()
+        try:
+            await storage.load()
+        except BaseException:
+            storage.aclose()
+            raise
         self._storage = storage
         self._tasks.start(tidy=partial(forever, self._tidy, what=f"{FILE_STORE}: tidying up"))
 

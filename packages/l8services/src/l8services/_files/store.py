@@ -65,7 +65,12 @@ class FileStorage:
         self._uploads: dict[str, Upload] = {}
 
     async def load(self) -> None:
-        """Learn what is there. What cannot be read is logged and left alone."""
+        """Learn what is there. What cannot be read is logged and left alone.
+
+        Raises:
+            ConflictError: Another store uses the folder.
+        """
+        self._disk.lock()
         left = await asyncio.to_thread(self._disk.tidy)
         if left:
             _log.info("%d uploads that were not finished are removed", left)
@@ -81,7 +86,7 @@ class FileStorage:
     def used_bytes(self) -> int:
         """Bytes of all files, those among them that are being uploaded."""
         kept = sum(record.size for record in self._records.values())
-        return kept + sum(upload.size for upload in self._uploads.values())
+        return kept + sum(upload.claimed for upload in self._uploads.values())
 
     # -- in
 
@@ -114,6 +119,7 @@ class FileStorage:
                 return upload.size
             try:
                 self._make_room(upload.size + len(data), len(data))
+                upload.claimed += len(data)
                 await _finished(upload.append, data)
             except BaseException:
                 # What was written is of no use: the hash has what the disk may lack.
@@ -228,9 +234,10 @@ class FileStorage:
         return len(old)
 
     def aclose(self) -> None:
-        """Give up what is being uploaded."""
+        """Give up what is being uploaded, and let another store have the folder."""
         for upload in tuple(self._uploads.values()):
             self._forget(upload)
+        self._disk.unlock()
 
     def _forget(self, upload: Upload) -> None:
         self._uploads.pop(upload.file_id, None)

@@ -25,6 +25,9 @@ class Upload:
         owner: Who uploads it; nobody else may go on.
         disk: Where to.
         now: Time at which it begins.
+
+    Attributes:
+        claimed: Bytes that count for the quota, also those of a part that is being taken.
     """
 
     def __init__(self, file_id: str, owner: str, disk: Disk, now: float) -> None:
@@ -32,6 +35,7 @@ class Upload:
         self.owner = owner
         self.sealer = Sealer(file_id)
         self.size = 0
+        self.claimed = 0
         self.head = b""
         self.touched = now
         self.busy = False

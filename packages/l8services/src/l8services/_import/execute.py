@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections import OrderedDict
@@ -24,6 +25,7 @@ from l8types.values import ServiceKey
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from l8services._import.rows import Table
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call
@@ -82,7 +84,7 @@ class ImportExecution(UtilityHandler):
             InvalidInputError: The template does not fit the model or the file, or the file as a
                 whole cannot be read.
             BusyError: The caller imports this file already.
-            L8Error: The service took nothing.
+            L8Error: The service failed, and nothing is known to be written.
         """
         key = _key(elements, call)
         run = await self._prepared(request_of(elements, L8ImportExecuteRequest, call), call)
@@ -148,12 +150,8 @@ class ImportExecution(UtilityHandler):
         resources = self.vnic.resources
         info = resources.registry.info(template.target_model_type)
         plan = ImportPlan(template, info.model, resources.introspector, self._separator)
-        table = read_table(
-            self._content(request),
-            declared=template.source_format,
-            name=request.file_name,
-            limits=self._limits,
-        )
+        # A large file takes a while to decode, and the loop belongs to everybody.
+        table = await asyncio.to_thread(self._table, request, template.source_format)
         plan.bind(table.columns)
         return ImportRun(
             plan,
@@ -163,6 +161,10 @@ class ImportExecution(UtilityHandler):
             self._limits,
             dry=call.action is Action.PUT,
         )
+
+    def _table(self, request: L8ImportExecuteRequest, declared: str) -> Table:
+        data = self._content(request)
+        return read_table(data, declared=declared, name=request.file_name, limits=self._limits)
 
     def _content(self, request: L8ImportExecuteRequest) -> bytes:
         # Four characters of base64 are three bytes, so that what is too large is not decoded.

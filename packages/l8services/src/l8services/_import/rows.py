@@ -74,7 +74,22 @@ def check_row(row: Row, limits: ImportLimits) -> Row:
                 source=text,
             )
             return Row(row.number, problem=problem)
-        if "\0" in text:
-            problem = CellError("has a NUL character, so it is no text", field=column, source=text)
+        if "\0" in text or not _is_text(text):
+            problem = CellError(
+                "has a NUL character or half of a surrogate pair, so it is no text",
+                field=column,
+                source=text,
+            )
             return Row(row.number, problem=problem)
     return row
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be encoded; JSON can have escapes that can not."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

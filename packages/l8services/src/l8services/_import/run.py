@@ -80,7 +80,7 @@ class ImportRun:
 
         Raises:
             PermissionDeniedError: The caller may not write to the service.
-            L8Error: The service cannot be reached, and nothing was written yet.
+            L8Error: The service failed, and nothing is known to be written yet.
         """
         try:
             await self._work()
