@@ -246,7 +246,7 @@ class Calls:
                 "not tried, try again later"
             )
         sequence = self._core.open_request(waiter, route.address[0], left, now)
-        self._session.arm()
+        self._session.arm_by(now + left)
         return sequence
 
     def _route(self, call: Call, tried: set[str]) -> _Route:

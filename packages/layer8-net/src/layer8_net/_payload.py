@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from l8types.pb import L8Query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Hashable
 
     from l8types.protocols.data import Elements, ElementsFactory
 
@@ -52,8 +53,9 @@ def _is_elements(value: object) -> bool:
     Models have neither of the two methods: protobuf messages, dataclasses and structs carry
     fields, and ``raise_for_error`` is no name of one.
     """
-    methods: tuple[Callable[..., object] | None, ...] = (
-        getattr(type(value), "encode", None),
-        getattr(type(value), "raise_for_error", None),
-    )
-    return all(map(callable, methods))
+    return _is_container(cast("Hashable", type(value)))
+
+
+@lru_cache(maxsize=256)
+def _is_container(kind: Hashable) -> bool:
+    return all(callable(getattr(kind, name, None)) for name in ("encode", "raise_for_error"))

@@ -464,6 +464,11 @@ class Session:
 
     # Time
 
+    def arm_by(self, deadline: float) -> None:
+        """Have the timer go off for a new deadline; mostly it goes off earlier anyway."""
+        if self._timer is None or self._timer_at > deadline:
+            self.arm()
+
     def arm(self) -> None:
         """Have the timer go off for the earliest deadline."""
         deadline = self.core.next_deadline()
