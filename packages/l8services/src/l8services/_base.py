@@ -7,21 +7,14 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from l8services._fetch import CopyFetcher
-from l8services._live import LiveHub, asks_live
-from l8services._points import PointsApart
-from l8services._reads import Reader
-from l8services._replica import Replica
+from l8services._live import asks_live
+from l8services._parts import BaseParts
 from l8services._stateless import StatelessParts
-from l8services._store import StoreWriter
-from l8services._sync import ReplicaSync
-from l8services._tasks import TaskScope
 from l8services._transactional import TransactionalParts
 from l8services._tuning import Tuning
-from l8services._writes import Writer
 from l8types.enums import Action
 from l8types.errors import ClosedError, InvalidInputError, L8Error
-from l8types.pb import L8NotificationSet
+from l8types.pb import L8NotificationSet, L8Query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -30,7 +23,7 @@ if TYPE_CHECKING:
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call, Staged, TimeSeriesService
     from l8types.sla import ServiceLevelAgreement
-    from l8types.values import Page, TimeSeriesPoint
+    from l8types.values import Page
 
 __all__ = ["BaseService"]
 
@@ -59,7 +52,7 @@ class BaseService:
 
     def __init__(self, tuning: Tuning | None = None) -> None:
         self._tuning = tuning or Tuning()
-        self._parts: _Parts | None = None
+        self._parts: BaseParts | None = None
         self._transactional: TransactionalParts | None = None
         self._stateless: StatelessParts | None = None
 
@@ -82,7 +75,7 @@ class BaseService:
             self._transactional = TransactionalParts(sla, sla.model, vnic, self._tuning)
             return
         points = callable(getattr(self, "add_points", None))
-        parts = _Parts(sla, sla.model, vnic, self._tuning, points=points)
+        parts = BaseParts(sla, sla.model, vnic, self._tuning, points=points)
         try:
             parts.start(complete=await parts.fill(sla))
         except BaseException:
@@ -124,6 +117,9 @@ class BaseService:
     async def get(self, elements: Elements, call: Call) -> Elements:
         """Answer a query, or find items by example or key text.
 
+        Who asks a query with ``register`` and an identity is told of the changes of the answer by
+        the gateways, through the service ``websock``, for some minutes until it asks again.
+
         Raises:
             QueryError: It is no query.
             InvalidInputError: It is about another model, or asks nothing.
@@ -131,6 +127,8 @@ class BaseService:
         if self._stateless is not None:
             return await self._stateless.get(elements, call)
         parts = self._transactional or self._running
+        if self._wants_changes(elements.query, call):
+            await parts.watchers.register(cast("L8Query", elements.query), call)
         return await parts.reader.get(elements, call)
 
     async def stream(self, elements: Elements, call: Call) -> AsyncGenerator[Elements, None]:
@@ -249,6 +247,16 @@ class BaseService:
     def _cache(self) -> Cache:
         return (self._transactional or self._running).replica.cache
 
+    @staticmethod
+    def _wants_changes(message: L8Query | None, call: Call) -> bool:
+        if message is None or not call.identity:
+            return False
+        if message.register:
+            return True
+        # A text is parsed twice only when it is likely to ask for it.
+        text_only = not message.rootType and "register" in message.text.lower()
+        return text_only and call.vnic.resources.queries.from_wire(message).register
+
     async def _write(self, action: Action, elements: Elements, call: Call) -> Elements:
         if self._stateless is not None:
             return await self._stateless.write(action, elements, call)
@@ -261,120 +269,7 @@ class BaseService:
         return self._transactional
 
     @property
-    def _running(self) -> _Parts:
+    def _running(self) -> BaseParts:
         if self._parts is None:
             raise ClosedError("the service is not active; activate it first")
         return self._parts
-
-
-class _Parts:
-    """What an active base service is made of."""
-
-    def __init__(
-        self,
-        sla: ServiceLevelAgreement,
-        model: type,
-        vnic: VNic,
-        tuning: Tuning,
-        *,
-        points: bool,
-    ) -> None:
-        resources = vnic.resources
-        self._key = sla.key
-        cache = resources.caches.create(model)
-        for name, counter in sla.counters.items():
-            cache.add_counter(name, counter)
-        self._apart = PointsApart(resources.notifications) if points else None
-        self.replica = Replica(
-            cache,
-            sla.key,
-            vnic.uuid,
-            codec=self._apart or resources.notifications,
-            clock=resources.clock,
-            tuning=tuning,
-            on_contested=self._contested,
-        )
-        self.store: StoreWriter | None = None
-        if sla.store is not None:
-            self.store = StoreWriter(
-                sla.store, self.replica, sla.key, delay=sla.write_behind, tuning=tuning
-            )
-        self._write_behind = sla.write_behind is not None
-        self.writer = Writer(
-            self.replica,
-            resources,
-            hook=sla.hook,
-            through=None if self._write_behind else sla.store,
-            behind=self.store,
-            changed=self._changed,
-        )
-        self.reader = Reader(self.replica, resources, sla.hook)
-        self.live = LiveHub(sla.key, cache, vnic, sla.hook, tuning)
-        name = resources.registry.info_of(model).name
-        self._fetcher = CopyFetcher(vnic, self.replica, name, tuning)
-        self.sync = ReplicaSync(
-            vnic,
-            self.replica,
-            self._fetcher,
-            tuning,
-            repeat=self.writer.repeat,
-            on_left=self._instance_left,
-        )
-        self._tasks = TaskScope(str(sla.key))
-
-    @property
-    def settled(self) -> bool:
-        return self.sync.idle and not (self.store is not None and len(self.store))
-
-    def points(self) -> dict[str, list[TimeSeriesPoint]]:
-        """Samples that were among the changes which arrived, by property id."""
-        return {} if self._apart is None else self._apart.take()
-
-    async def fill(self, sla: ServiceLevelAgreement) -> bool:
-        """Get the items: from another instance, else from the store, else the initial ones.
-
-        Returns:
-            Whether another instance answered.
-        """
-        # The leader first: it is the one that collects what others missed.
-        answered = await self._fetcher.recover(sorted(self.sync.others(), reverse=True))
-        cache = self.replica.cache
-        if self.store is not None and not len(cache):
-            await self.store.load()
-        if not len(cache):
-            for item in sla.initial_items:
-                cache.post(item)
-                if self.store is not None:
-                    self.store.mark(cache.key_of(item))
-        return answered
-
-    def start(self, *, complete: bool) -> None:
-        self.sync.open(complete=complete)
-        workers = {
-            "send": self.sync.send_for_ever,
-            "fetch": self.sync.fetch_for_ever,
-            "live": self.live.run_for_ever,
-        }
-        if self.store is not None:
-            workers["store"] = self.store.run_for_ever
-        self._tasks.start(**workers)
-
-    async def aclose(self) -> None:
-        self.live.close()
-        self.sync.close()
-        await self._tasks.aclose()
-        await self.sync.drain()
-        if self.store is not None:
-            await self.store.drain()
-
-    def _changed(self) -> None:
-        self.sync.changed()
-
-    def _contested(self, key: str) -> None:
-        if self.store is not None:
-            self.store.mark(key)
-
-    def _instance_left(self) -> None:
-        # What it had taken and not stored yet is here, but nowhere else.
-        if self.store is not None and self._write_behind:
-            self.store.mark_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from l8services._live.hub import LiveHub
+from l8services._live import LiveHub, Watchers
 from l8services._reads import Reader
 from l8services._replica import Replica
 from l8services._staged import StagedItems
@@ -47,13 +47,15 @@ class TransactionalParts:
         self.items = StagedItems(cache, resources, sla.hook)
         self.reader = Reader(self.replica, resources, sla.hook)
         self.live = LiveHub(sla.key, cache, vnic, sla.hook, tuning)
+        name = resources.registry.info_of(model).name
+        self.watchers = Watchers(sla.key, name, self.live, vnic, tuning)
         self._sla = sla
         self._tasks = TaskScope(str(sla.key))
         self._store: StoreWriter | None = None
         if sla.store is not None:
             delay = sla.write_behind or 0.0
             self._store = StoreWriter(sla.store, self.replica, sla.key, delay=delay, tuning=tuning)
-        workers = {"live": self.live.run_for_ever}
+        workers = {"live": self.live.run_for_ever, "watchers": self.watchers.run_for_ever}
         if self._store is not None:
             workers["store"] = self._store.run_for_ever
         self._tasks.start(**workers)

@@ -54,6 +54,8 @@ class Tuning:
     """Silence after which the reader of a live answer gets a sign of life."""
     live_recheck: float = 10.0
     """How often it is asked again whether the reader of a live answer may read it."""
+    watch_time: float = 300.0
+    """How long a caller who asked to be told of changes is told, until it asks again."""
 
     def __post_init__(self) -> None:
         for name in ("page_size", "outbox_limit", "send_batch", "flush_batch", "live_limit"):

@@ -42,22 +42,45 @@ class Feed:
         """When it was worked out from all items the last time."""
         self.left = now
         """When the last reader left."""
-        self.readers = 0
         self.error: L8Error | None = None
         self._epoch = uuid.uuid4().hex[:12]
         self._waiting: set[asyncio.Event] = set()
+
+    @property
+    def readers(self) -> int:
+        """How many read it."""
+        return len(self._waiting)
 
     @contextmanager
     def reading(self) -> Iterator[asyncio.Event]:
         """Count a reader; the event is set when there may be something to read."""
         news = asyncio.Event()
-        self.readers += 1
-        self._waiting.add(news)
+        self.listen(news)
         try:
             yield news
         finally:
-            self._waiting.discard(news)
-            self.readers -= 1
+            self.unlisten(news)
+
+    def listen(self, news: asyncio.Event) -> None:
+        """Count a reader, whose event is set when there may be something to read."""
+        self._waiting.add(news)
+
+    def unlisten(self, news: asyncio.Event) -> None:
+        """It reads no more."""
+        self._waiting.discard(news)
+
+    async def wait_filled(self) -> None:
+        """Wait until the answer is complete.
+
+        Raises:
+            L8Error: It failed.
+        """
+        with self.reading() as news:
+            while not self.filled and self.error is None:
+                await news.wait()
+                news.clear()
+        if self.error is not None:
+            raise self.error
 
     def wake(self) -> None:
         """Tell the readers that there is something."""
