@@ -18,7 +18,7 @@ from l8services._handlers import HandlerTypes
 from l8services._leadership import NodeLeadership
 from l8services._transactions.opening import open_group
 from l8services._web import announce_web, withdraw_web
-from l8types.enums import Action
+from l8types.enums import Action, MulticastMode
 from l8types.errors import ConflictError, InvalidInputError, L8Error, NotFoundError
 from l8types.protocols.services import Call
 
@@ -235,14 +235,10 @@ class ServiceManager:
         return self._leadership.placement(key, count)
 
     def _call(self, message: Message, vnic: VNic) -> Call:
+        now = self._resources.clock.monotonic
+        deadline = now() + message.timeout if message.timeout else None
         return Call(
-            vnic=vnic,
-            action=message.action,
-            key=message.key,
-            identity=message.identity,
-            source=message.source,
-            deadline=self._deadline(message),
-            message=message,
+            vnic, message.action, message.key, message.identity, message.source, deadline, message
         )
 
     async def _dispatch(self, elements: Elements, message: Message, vnic: VNic) -> Elements:
@@ -255,9 +251,10 @@ class ServiceManager:
             return await self._announce_all(elements, call)
         if message.action in ELECTIONS or message.action in REGISTRATIONS:
             return await self._elect(elements, message, call)
-        leader = await self._leadership.elsewhere(message, vnic)
-        if leader:
-            return await vnic.forward(message, elements, leader)
+        if message.mode is MulticastMode.LEADER:
+            leader = await self._leadership.elsewhere(message, vnic)
+            if leader:
+                return await vnic.forward(message, elements, leader)
         return await run(self._entry(call.key), elements, call, self._resources)
 
     async def _transaction(self, elements: Elements, key: ServiceKey, message: Message) -> Elements:
@@ -304,8 +301,3 @@ class ServiceManager:
                 f"service {key} is not active on node {self._resources.settings.alias!r}"
             )
         return entry
-
-    def _deadline(self, message: Message) -> float | None:
-        if not message.timeout:
-            return None
-        return self._resources.clock.monotonic() + message.timeout
