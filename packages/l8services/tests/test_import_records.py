@@ -160,6 +160,8 @@ def test_fields_are_found_by_either_name() -> None:
     assert find_field(FIELDS, "home.city.NAME").name == "Home.City.Name"
     with pytest.raises(InvalidInputError, match=r"no field 'Agee'.*nearest is Age"):
         find_field(FIELDS, "Agee")
+    with pytest.raises(InvalidInputError, match="no field 'xxx"):
+        find_field(FIELDS, "x" * 1_000_000)
 
 
 @pytest.mark.feature("IMP-08")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,7 @@ import pytest
 
 from l8services import imports
 from l8services._import import execute
+from l8services._import.plan import ImportPlan
 from l8services._utility import UtilityHandler
 from l8services.imports import (
     TEMPLATES,
@@ -60,6 +62,7 @@ from .virtual import run, until
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from l8services._import.rows import CellError, Row
     from l8types.protocols.data import Elements
     from l8types.protocols.services import Call
 
@@ -349,6 +352,9 @@ def test_progress_can_be_followed_and_asked_for() -> None:
                     await do(node, asked)
                 with pytest.raises(NotFoundError, match=r"no import of file 'b\.csv'"):
                     await do(node, asked, Action.GET, identity="somebody else")
+                target.gate.release()
+                parts.append(cast("L8ImportExecuteResponse", (await anext(stream)).first))
+                assert parts[1].imported_rows == 1
                 for _ in range(20):
                     target.gate.release()
                 parts += [cast("L8ImportExecuteResponse", part.first) async for part in stream]
@@ -464,6 +470,26 @@ def test_poisoned_file_does_no_harm(kind: str) -> None:
             assert counts(await do(node, request(GOOD))) == (3, 3, 0)
 
     run(scenario())
+
+
+def test_files_are_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a file takes to be read, the node goes on serving."""
+    threads: set[int] = set()
+    real = ImportPlan.item_of
+
+    def item_of(self: ImportPlan, row: Row) -> tuple[object | None, list[CellError]]:
+        threads.add(threading.get_ident())
+        return real(self, row)
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            node = await importer(network)
+            assert counts(await do(node, request(GOOD))) == (3, 3, 0)
+
+    monkeypatch.setattr(ImportPlan, "item_of", item_of)
+    asyncio.run(scenario())
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 def test_formula_is_a_text() -> None:

@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 
     from l8types.protocols.models import Introspector
 
-__all__ = ["Field", "find_field", "go_path", "importable_fields", "is_timestamp", "to_info"]
+__all__ = [
+    "Field",
+    "find_field",
+    "go_path",
+    "importable_fields",
+    "is_timestamp",
+    "named_field",
+    "to_info",
+]
 
 _DEEPEST: Final = 5
 """Parts of a dotted name; a model that contains itself would have endless ones."""
+_LONGEST: Final = 200
+"""Characters of a name that is looked for in more than one way."""
 _TYPES: Final = {
     Kind.BOOL: "bool",
     Kind.INT: "int64",
@@ -128,16 +138,23 @@ def go_path(name: str) -> str:
     return ".".join(go_name(part) for part in name.split(".")).lower()
 
 
+def named_field(fields: Mapping[str, Field], name: str) -> Field | None:
+    """A field by its name in either style, ``None`` when there is none."""
+    found = fields.get(name.lower())
+    # Names of the other style are remembered, so a file must not fill the memory with long ones.
+    return found or (fields.get(go_path(name)) if len(name) <= _LONGEST else None)
+
+
 def find_field(fields: Mapping[str, Field], name: str) -> Field:
     """A field by its name: as in the model information, or as its attributes are declared.
 
     Raises:
         InvalidInputError: There is none; suggests the nearest.
     """
-    found = fields.get(name.lower()) or fields.get(go_path(name))
+    found = named_field(fields, name)
     if found is not None:
         return found
-    near = difflib.get_close_matches(name.lower(), fields, 1)
+    near = difflib.get_close_matches(name[:_LONGEST].lower(), fields, 1)
     hint = f"; the nearest is {fields[near[0]].name}" if near else ""
     raise InvalidInputError(f"the model has no field {name[:80]!r} to import into{hint}")
 

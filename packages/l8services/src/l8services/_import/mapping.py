@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -74,7 +75,8 @@ class SimilarNames:
         """
         if len(columns) > _MAX_COLUMNS:
             raise InvalidInputError(f"{len(columns)} columns, at most {_MAX_COLUMNS} are compared")
-        pairs = _best_pairs(columns, fields)
+        # Each is compared with each, which takes a while for many.
+        pairs = await asyncio.to_thread(_best_pairs, columns, fields)
         answer = L8ImportAIMappingResponse()
         for index, column in enumerate(columns):
             found = pairs.get(index)

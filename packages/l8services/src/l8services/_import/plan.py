@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from l8services._import.builder import RecordBuilder
-from l8services._import.fields import Field, find_field, go_path, importable_fields
+from l8services._import.fields import Field, find_field, importable_fields, named_field
 from l8services._import.rows import CellError
 from l8services._import.transforms import compile_transform, concatenate
 from l8types.errors import InvalidInputError, PropertyError
@@ -126,7 +126,7 @@ class ImportPlan:
                 f"the file has no column {', '.join(map(repr, missing[:10]))}; "
                 f"it has {', '.join(map(repr, columns[:50]))}"
             )
-        if self._by_name and not any(self._named(column) for column in columns):
+        if self._by_name and not any(named_field(self._fields, column) for column in columns):
             raise InvalidInputError(
                 "the template maps no columns, and none of the file is called as a field is: "
                 f"{', '.join(map(repr, columns[:50]))}"
@@ -161,17 +161,13 @@ class ImportPlan:
 
     def _mapped(self, cells: Mapping[str, str]) -> dict[str, str]:
         if self._by_name:
-            named = ((self._named(column), text) for column, text in cells.items())
+            named = ((named_field(self._fields, column), text) for column, text in cells.items())
             return {known.name: text for known, text in named if known is not None}
         return {
             name: cells.get(target.column, "")
             for name, target in self._targets.items()
             if target.column is not None
         }
-
-    def _named(self, column: str) -> Field | None:
-        # Searching for what is near, for each row, would be slow.
-        return self._fields.get(column.lower()) or self._fields.get(go_path(column))
 
 
 def _worked(target: _Target, text: str, cells: Mapping[str, str], mapped: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from l8services._import.limits import ImportLimits
@@ -67,6 +68,8 @@ class ImportRun:
     failed: int = 0
     errors: list[L8ImportRowError] = field(default_factory=list)
     ended: bool = False
+    _last: int = 0
+    _read_all: bool = False
     _cancelled: bool = False
     _stopped: bool = False
     _beat: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,22 +92,28 @@ class ImportRun:
             self._tell()
 
     async def _work(self) -> None:
+        while not self._read_all:
+            # In a thread: a file can hold what takes long, and the loop belongs to everybody.
+            batch = await asyncio.to_thread(self._read)
+            await self._write(batch)
+            self._tell()
+            if self._ends():
+                return
+
+    def _read(self) -> list[_Numbered]:
+        """The items of the next rows; those of which none can be made are counted."""
         batch: list[_Numbered] = []
-        for row in self.table.rows:
+        before = self.total
+        for row in islice(self.table.rows, self.limits.batch_size):
             self.total += 1
             item, problems = self.plan.item_of(row)
             if item is None:
                 self._fail(row.number, problems)
             else:
                 batch.append((row.number, item))
-            if len(batch) < self.limits.batch_size and self.total % self.limits.batch_size:
-                continue
-            await self._write(batch)
-            batch = []
-            self._tell()
-            if self._ends(row.number):
-                return
-        await self._write(batch)
+            self._last = row.number
+        self._read_all = self.total - before < self.limits.batch_size
+        return batch
 
     def figures(self) -> L8ImportExecuteResponse:
         """The figures so far, with all errors that are listed."""
@@ -137,16 +146,14 @@ class ImportRun:
             row_errors=errors,
         )
 
-    def _ends(self, number: int) -> bool:
-        if self._cancelled:
-            self._list(number, CellError("the import was cancelled after this row"))
+    def _ends(self) -> bool:
+        if self._cancelled and not self._read_all:
+            self._list(self._last, CellError("the import was cancelled after this row"))
         return self._cancelled or self._stopped
 
     async def _write(self, batch: Sequence[_Numbered]) -> None:
         if self.dry or not batch:
             self.imported += len(batch)
-            # The loop belongs to everybody: a long file must not hold it.
-            await asyncio.sleep(0)
             return
         try:
             await self._post(batch)
