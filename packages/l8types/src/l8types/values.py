@@ -182,6 +182,7 @@ class Element:
     error: str = ""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Change:
     """One attribute of one item changed.
@@ -198,6 +199,7 @@ class Change:
     new: object
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
     """All changes between two states of one item, in an order in which they can be applied.
@@ -216,6 +218,7 @@ class ChangeSet:
         return iter(self.changes)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class ItemChange:
     """What happened to one item of a cache.
