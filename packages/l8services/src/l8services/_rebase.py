@@ -46,6 +46,9 @@ class OwnChanges:
         self._window = window
         self._by_key: OrderedDict[str, list[tuple[float, ChangeSet | Created]]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._by_key)
+
     def add(self, key: str, change: ChangeSet | Created, now: float) -> None:
         """An own change was made."""
         entries = self._by_key.setdefault(key, [])

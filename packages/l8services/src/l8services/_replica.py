@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from l8services._rebase import Created, OwnChanges
@@ -21,6 +21,7 @@ from l8types.enums import Action, NotificationType
 from l8types.errors import InvalidInputError, L8Error, NotFoundError
 from l8types.pb import L8NotificationSet
 from l8types.pb.notification_pb2 import L8NotificationType
+from l8types.values import ItemChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from l8services._tuning import Tuning
     from l8types.protocols.data import Cache, NotificationCodec
     from l8types.protocols.runtime import Clock
-    from l8types.values import ChangeSet, ItemChange, ServiceKey
+    from l8types.values import ChangeSet, ServiceKey
 
 __all__ = ["Copy", "Replica"]
 
@@ -117,7 +118,15 @@ class Replica:
         self._note(change.key, stamp, deleted=change.type is NotificationType.DELETE)
         self._remember(action, change)
         self.sequence += 1
-        change = replace(change, source=self.uuid, sequence=self.sequence)
+        change = ItemChange(
+            change.type,
+            change.model,
+            change.key,
+            change.item,
+            change.changes,
+            self.uuid,
+            self.sequence,
+        )
         message = self._codec.encode(change, service=self.key.name, area=self.key.area)
         message.time = pack(stamp, base)
         self.outbox.append(message)
@@ -264,6 +273,8 @@ class Replica:
 
     def _lose(self, key: str, *, to_item: bool) -> None:
         """An own state was replaced; own changes may have to be repeated on a whole new item."""
+        if not self._own:
+            return
         own = self._own.take(key, self._clock.monotonic())
         if own and to_item:
             self.replaced.setdefault(key, []).extend(own)

@@ -52,8 +52,13 @@ class SequenceTracker:
             sequence: Its number.
             time: Time of its stamp, 0 when it has none.
         """
-        state = self._sources.setdefault(source, _Source())
-        if sequence > state.through:
+        state = self._sources.get(source)
+        if state is None:
+            state = self._sources[source] = _Source()
+        if sequence == state.through + 1:
+            # Nothing is missing between: what nearly every change is.
+            state.through = sequence
+        elif sequence > state.through:
             state.advance(sequence, arrived=True)
         elif sequence in state.missing:
             state.missing.discard(sequence)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from l8types.enums import NotificationType, UpdateMode
@@ -401,7 +401,7 @@ class MemoryCache:
         if old is None:
             return None
         self._store(change.key, None)
-        return self._emit(replace(change, item=old), old)
+        return self._emit(_with_item(change, change.key, old), old)
 
     def _apply_item(self, change: ItemChange, item: object) -> ItemChange | None:
         key = self.key_of(item)
@@ -413,7 +413,7 @@ class MemoryCache:
             self._updater.diff(old, item, mode=UpdateMode.PUT)
         stored = self._cloner.clone(item)
         self._store(key, stored)
-        return self._emit(replace(change, key=key, item=stored), old)
+        return self._emit(_with_item(change, key, stored), old)
 
     def _apply_changes(self, change: ItemChange, changes: ChangeSet) -> ItemChange | None:
         old = self._items.get(change.key)
@@ -427,7 +427,7 @@ class MemoryCache:
         if stored == old:
             return None
         self._store(change.key, stored)
-        return self._emit(replace(change, item=stored), old)
+        return self._emit(_with_item(change, change.key, stored), old)
 
     def _store(self, key: str, new: object | None) -> None:
         """Let the item of a key become ``new``, ``None`` for absence; all or nothing."""
@@ -459,6 +459,8 @@ class MemoryCache:
         return ItemChange(kind, self._name, key, item, changes, sequence=self._sequence)
 
     def _emit(self, event: ItemChange, before: object | None) -> ItemChange:
+        if not self._watchers:
+            return event
         self._events.append((event, before))
         if not self._delivering:
             self._delivering = True
@@ -477,3 +479,10 @@ class MemoryCache:
                 except Exception:
                     # The change has happened; one listener must not hide it from the others.
                     _logger.exception("listener of the cache of %s failed", self._name)
+
+
+def _with_item(change: ItemChange, key: str, item: object) -> ItemChange:
+    """A change with the item that is stored; quicker than ``dataclasses.replace``."""
+    return ItemChange(
+        change.type, change.model, key, item, change.changes, change.source, change.sequence
+    )
