@@ -52,6 +52,8 @@ class Tuning:
     only what it missed."""
     live_pulse: float = 5.0
     """Silence after which the reader of a live answer gets a sign of life."""
+    live_interval: float = 0.02
+    """Pause between two updates of one reader of a live answer; changes in it are told together."""
     live_recheck: float = 10.0
     """How often it is asked again whether the reader of a live answer may read it."""
     watch_time: float = 300.0

@@ -105,6 +105,7 @@ class LiveHub:
             pulse=self._pulse(call),
             allowed=lambda: self._still_allowed(feed, elements, call),
             recheck=self._tuning.live_recheck,
+            interval=self._tuning.live_interval,
         )
         async with aclosing(reader.parts(token_of(message), lambda: self._leaving)) as parts:
             async for part in parts:

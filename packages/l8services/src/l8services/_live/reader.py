@@ -32,6 +32,7 @@ class LiveReader:
         pulse: Seconds of silence after which the reader gets a sign of life.
         allowed: Asks whether the reader may still read, and raises when not.
         recheck: Seconds after which that is asked again.
+        interval: Seconds between two updates; what changes meanwhile is told together.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class LiveReader:
         pulse: float,
         allowed: Callable[[], Awaitable[None]],
         recheck: float,
+        interval: float,
     ) -> None:
         self._feed = feed
         self._clock = clock
@@ -50,6 +52,7 @@ class LiveReader:
         self._pulse = pulse
         self._allowed = allowed
         self._recheck = recheck
+        self._interval = interval
         self._asked = clock.monotonic()
 
     async def parts(
@@ -70,13 +73,13 @@ class LiveReader:
             while not leaving():
                 news.clear()
                 await self._check()
-                if feed.filled:
+                if feed.filled and revision != feed.answer.revision:
                     now = feed.answer.revision
                     for part in self._news(revision):
                         yield part
                     revision = now
-                    if revision != feed.answer.revision:
-                        continue
+                    await asyncio.sleep(self._interval)
+                    continue
                 if not await self._heard(news) and revision is not None:
                     for part in self._told(PartKind.CHANGES, (), feed.token(revision)):
                         yield part
@@ -87,8 +90,6 @@ class LiveReader:
     def _news(self, revision: int | None) -> Iterator[Elements]:
         """What a reader does not know that knows a revision, ``None`` for nothing at all."""
         answer = self._feed.answer
-        if revision == answer.revision:
-            return iter(())
         token = self._feed.token(answer.revision)
         changes = None if revision is None else answer.since(revision)
         if changes is None:
