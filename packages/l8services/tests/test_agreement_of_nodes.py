@@ -148,7 +148,7 @@ async def pair(network: FakeNetwork) -> tuple[FakeNode, FakeNode]:
 
 
 def test_lost_change_is_noticed_at_the_next_one() -> None:
-    """A gap in the count makes an instance fetch the copy of the source, deletions included."""
+    """W-25: a gap in the count makes an instance fetch the copy of its source, and deletions."""
 
     async def scenario() -> None:
         async with FakeNetwork(tuning=Tuning(beacon_interval=1000.0)) as network:
@@ -555,7 +555,7 @@ def test_deletion_that_is_forgotten_is_still_one() -> None:
 
 
 def test_full_outbox_drops_and_the_others_fetch() -> None:
-    """Changes that find no room are repaired like lost ones."""
+    """W-25: writers never wait for room; changes that find none are repaired like lost ones."""
 
     async def scenario() -> None:
         async with FakeNetwork(tuning=replace(QUICK, outbox_limit=2)) as network:

@@ -98,12 +98,12 @@ class StagedItems:
             and visible(call.identity, items[key]) is not None
         ]
 
-    async def _one(self, item: object, call: Call) -> str:
+    async def _one(self, item: object, call: Call) -> str | None:
         key = self._key(item, call)
         if self._hook is not None:
             decision = await self._hook.before(item, call)
             if not decision.proceed:
-                return key
+                return None
             item = item if decision.item is None else decision.item
             key = self._key(item, call)
         present = self._present(key)
