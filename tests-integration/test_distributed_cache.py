@@ -114,7 +114,8 @@ def seen(node: Node, uuid: str) -> NodeInfo:
     return info
 
 
-@pytest.mark.feature("DCH-01", "NTF-01", "l8services:REC-01", "SVC-09", "SVC-10", "SVC-13")
+@pytest.mark.feature("DCH-01", "l8services:NTF-01", "l8services:REC-01")
+@pytest.mark.feature("SVC-09", "SVC-10", "SVC-13")
 async def test_nine_caches_hold_the_same_and_so_does_one_that_is_replaced(tmp_path: Path) -> None:
     """T-11: ten posts at one node are at all nine within a second.
 
@@ -191,7 +192,7 @@ async def test_one_cache_behaves_like_a_dictionary(tmp_path: Path) -> None:
         assert len(cache) == 50
 
 
-@pytest.mark.feature("NTF-01", "DCH-02")
+@pytest.mark.feature("l8services:NTF-01", "DCH-02")
 async def test_each_change_is_told_once(tmp_path: Path) -> None:
     """T-17: post, put, patch and delete reach a listener at another node as four changes."""
     async with network(tmp_path) as net:

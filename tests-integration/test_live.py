@@ -123,6 +123,31 @@ async def test_answer_moves_with_the_service(tmp_path: Path) -> None:
             assert sum(update.fresh for update in updates) >= 2
 
 
+async def test_answer_goes_on_when_the_switch_was_away(tmp_path: Path) -> None:
+    """Both nodes lose their connection; what was written meanwhile is told when it is back."""
+
+    def settings(alias: str, port: int) -> NodeSettings:
+        return load_settings(alias=alias, port=port, data_directory=tmp_path, environment={})
+
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(AsyncExitStack())
+        port = (await first.enter_async_context(make_switch(settings("hub", 0)))).port
+        nodes = [Node(settings=settings(alias, port), bring_switch=False) for alias in "ab"]
+        lamps, page = [await stack.enter_async_context(node) for node in nodes]
+        page.resources.register(Lamp)
+        await lamps.serve(Lamp, key="id", name="Lamps")
+        await lamps.post("Lamps", [Lamp("1", 10), Lamp("2", 20)])
+        async with reading(page, "select * from Lamp") as (view, updates):
+            await until(lambda: watts(view) == [10, 20])
+            await first.aclose()
+            await until(lambda: not page.vnic.connected)
+            await lamps.delete("Lamps", Lamp("1"))
+            await lamps.post("Lamps", Lamp("3", 30))
+            await stack.enter_async_context(make_switch(settings("hub", port)))
+            await until(lambda: watts(view) == [20, 30])
+            assert sum(update.fresh for update in updates) == 1
+
+
 async def test_transactional_service_tells_what_was_acknowledged(tmp_path: Path) -> None:
     """The answer is that of one member; it follows the log of the leader."""
     agreement = ServiceLevelAgreement(
