@@ -216,6 +216,33 @@ def test_token_that_is_not_known_begins_anew(token: str) -> None:
     run(scenario())
 
 
+def test_half_of_a_fresh_answer_is_nothing_to_go_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the link breaks in the middle of it the whole is asked for again, not what changed."""
+    asked: list[str] = []
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a = network.node("a")
+            await a.serve()
+            stream = a.stream
+
+            async def half(*args: object, **options: object) -> AsyncGenerator[FakeElements, None]:
+                asked.append(cast("L8Query", args[4]).schema)
+                async for part in stream(*args, **options):  # type: ignore[arg-type]
+                    yield part
+                    if len(asked) < 3:
+                        raise UnavailableError("the link broke")
+
+            monkeypatch.setattr(a, "stream", half)
+            await a.do(Action.POST, *(Book(f"{number:04}") for number in range(501)))
+            async with Reader(a, token="000000000000.7") as reader:
+                await until(lambda: len(reader.view) == 501, "the answer comes")
+                assert [not update.token for update in reader.updates] == [True, True, True, False]
+                assert asked == ["live:000000000000.7", "live:", "live:"]
+
+    run(scenario())
+
+
 def test_unread_answer_is_dropped_after_a_while() -> None:
     """Until then it goes on; the cache is not listened to for nobody."""
 
