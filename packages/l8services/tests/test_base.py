@@ -17,6 +17,7 @@ from l8types.errors import (
     NotFoundError,
     PermissionDeniedError,
     QueryError,
+    UnavailableError,
 )
 from l8types.pb import L8NotificationSet, L8TimeSeriesPoint
 from l8types.pb.notification_pb2 import L8NotificationType
@@ -24,7 +25,7 @@ from l8types.protocols.services import Call, HookResult, ServiceHandler
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import Change, ChangeSet, ItemChange, TimeSeriesPoint
 
-from .data import FakeQuery
+from .data import FakeQuery, FakeStore
 from .model import Book, Note
 from .network import BOOKS, FakeNetwork
 from .virtual import run
@@ -319,6 +320,27 @@ def test_deactivation_leaves_no_task() -> None:
             with pytest.raises(ClosedError):
                 await service.get(a.resources.elements.of(DUNE), call)
             await service.deactivate()
+
+    run(scenario())
+
+
+def test_failing_activation_leaves_nothing_behind() -> None:
+    """W-28: neither task nor listener; when its store is back the service starts."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            a, store = network.node("a"), FakeStore(DUNE)
+            await network.node("b").serve()
+            await asyncio.sleep(1)
+            tasks = asyncio.all_tasks()
+            store.failing = UnavailableError("the database is down")
+            with pytest.raises(UnavailableError):
+                await a.serve(store=store)
+            assert asyncio.all_tasks() == tasks
+            assert (a.listeners, a.offered) == ([], {})
+            store.failing = None
+            await a.serve(store=store)
+            assert a.books() == {"1": DUNE}
 
     run(scenario())
 
