@@ -20,7 +20,7 @@ from l8types.enums import Durability
 from l8types.errors import L8Error
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
-from layer8 import Node, load_settings, make_switch
+from layer8 import Node, load_settings, make_switch, run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,12 +43,12 @@ class Book:
 
 def measure(seconds: float) -> dict[str, float]:
     """With journals on the disk, the default."""
-    return asyncio.run(_measure(seconds, Durability.DISK))
+    return run(_measure(seconds, Durability.DISK))
 
 
 def measure_memory(seconds: float) -> dict[str, float]:
     """Without journals, as the reference."""
-    return asyncio.run(_measure(seconds, Durability.MEMORY))
+    return run(_measure(seconds, Durability.MEMORY))
 
 
 def measure_noted(_: float) -> dict[str, float]:

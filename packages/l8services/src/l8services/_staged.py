@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from l8services._reads import parse_query
 from l8types.enums import Action, UpdateMode
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from l8types.protocols.services import Call, ServiceHook
 
 __all__ = ["StagedItems"]
+
+_NOTHING: Final = object()
+"""Stands for the state of an item that was not staged before."""
 
 
 class StagedItems:
@@ -47,19 +50,19 @@ class StagedItems:
 
     async def stage(self, elements: Elements, call: Call) -> Staged:
         """Work out a write on top of those staged before; see ``TransactionalService``."""
-        before = dict(self._staged)
+        undo: dict[str, object] = {}
         try:
-            keys = [await self._one(item, call) for item in self._targets(elements, call)]
+            keys = [await self._one(item, call, undo) for item in self._targets(elements, call)]
         except BaseException:
-            self._staged = before
+            for key, before in undo.items():
+                if before is _NOTHING:
+                    del self._staged[key]
+                else:
+                    self._staged[key] = before
             raise
-        changed = {
-            key: item
-            for key, item in self._staged.items()
-            if key not in before or before[key] is not item
-        }
+        changed = [(key, self._staged[key]) for key in undo]
         answer = self._resources.elements.entries(Element(key=key) for key in keys)
-        return Staged(answer, tuple(changed.items()))
+        return Staged(answer, tuple(changed))
 
     def unstage(self) -> None:
         """Forget what is staged."""
@@ -98,7 +101,7 @@ class StagedItems:
             and visible(call.identity, items[key]) is not None
         ]
 
-    async def _one(self, item: object, call: Call) -> str | None:
+    async def _one(self, item: object, call: Call, undo: dict[str, object]) -> str | None:
         key = self._key(item, call)
         if self._hook is not None:
             decision = await self._hook.before(item, call)
@@ -108,7 +111,9 @@ class StagedItems:
             key = self._key(item, call)
         present = self._present(key)
         self._permit(key, present, call)
-        self._staged[key] = self._after(key, present, item, call)
+        after = self._after(key, present, item, call)
+        undo.setdefault(key, self._staged.get(key, _NOTHING))
+        self._staged[key] = after
         if self._hook is not None:
             await self._hook.after(item, call)
         return key

@@ -73,12 +73,12 @@ class CopyDesk:
         results = tuple(result for entry in session.tail for result in entry[2])
         return Tail(self._member.outcome, changes, results)
 
-    def written(
-        self, number: int, changes: tuple[Change, ...], results: tuple[Result, ...]
-    ) -> None:
-        """A batch was committed."""
-        for session in self._sessions.values():
-            session.tail.append((number, changes, results))
+    def written(self, number: int, changes: tuple[Change, ...], batch_limit: int) -> None:
+        """A batch of up to so many commands was committed."""
+        if self._sessions:
+            results = self._member.results.last(batch_limit)
+            for session in self._sessions.values():
+                session.tail.append((number, changes, results))
 
     def end(self, reader: str) -> None:
         """The copy is complete."""

@@ -169,8 +169,7 @@ class MemberDesk:
     def _apply(self, outcome: Outcome, changes: tuple[Change, ...]) -> None:
         self.items.apply(changes)
         if outcome.committed and changes:
-            known = self.member.results.last(self._timing.batch_limit)
-            self.copies.written(outcome.number, changes, known)
+            self.copies.written(outcome.number, changes, self._timing.batch_limit)
 
     async def found(self, view: View) -> None:
         """Be the first member of all, with the items that the service begins with."""

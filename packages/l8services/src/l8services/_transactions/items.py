@@ -37,7 +37,8 @@ class GroupItems:
         key: The service.
         handler: Keeps the items.
         vnic: Handed to the handler; its node has the codec.
-        time_limit: Seconds that one command may take; a handler that hangs refuses it.
+        time_limit: Seconds that a batch may take; the command in which a handler hangs is refused,
+            with those that follow. Refused together they are tried one by one.
     """
 
     def __init__(
@@ -54,32 +55,39 @@ class GroupItems:
         """Work out a batch, command by command; what was staged before is dropped."""
         self.unstage()
         results: list[Result] = []
+        try:
+            async with asyncio.timeout(self._limit):
+                for command in batch.commands:
+                    results.append(await self._result(command))  # noqa: PERF401 - kept when time ends
+        except TimeoutError:
+            late = RequestTimeoutError(
+                f"service {self._key} took more than {self._limit} s for a write"
+            )
+            left = batch.commands[len(results) :]
+            results += [self._failed(command, late) for command in left]
+        return results, self._staged[0]
+
+    async def _result(self, command: Command) -> Result:
         changes, items = self._staged
-        for command in batch.commands:
-            try:
-                answer, changed = await self._one(command)
-            except L8Error as error:
-                text = self._resources.elements.error(error).error
-                results.append(Result(command.id, error=text))
-                continue
-            results.append(Result(command.id, answer))
-            for key, item in changed:
-                changes.append((key, self._encode(item)))
-                items.append((key, item))
-        return results, changes
+        try:
+            answer, changed = await self._one(command)
+        except L8Error as error:
+            return self._failed(command, error)
+        for key, item in changed:
+            changes.append((key, self._encode(item)))
+            items.append((key, item))
+        return Result(command.id, answer)
+
+    def _failed(self, command: Command, error: L8Error) -> Result:
+        return Result(command.id, error=self._resources.elements.error(error).error)
 
     async def _one(self, command: Command) -> tuple[bytes, Sequence[tuple[str, object]]]:
         try:
             elements = self._resources.elements.decode(command.data)
-            async with asyncio.timeout(self._limit):
-                staged = await self._handler.stage(elements, self._call(command))
+            staged = await self._handler.stage(elements, self._call(command))
             return staged.answer.encode(), staged.changes
         except L8Error:
             raise
-        except TimeoutError as error:
-            raise RequestTimeoutError(
-                f"service {self._key} took more than {self._limit} s for a write"
-            ) from error
         except Exception as error:
             # The boundary of user code; its caller learns that it failed, the log how.
             _log.exception("%s: a write failed", self._key)
@@ -95,7 +103,7 @@ class GroupItems:
             answer = await self._handler.get(elements, self._call(command))
             return Result(command.id, answer.encode())
         except L8Error as error:
-            return Result(command.id, error=self._resources.elements.error(error).error)
+            return self._failed(command, error)
         except Exception:  # noqa: BLE001 - the boundary of user code, whose caller learns of it
             _log.exception("%s: a read failed", self._key)
             text = f"service {self._key} failed on a read; the log of its node tells why"
