@@ -17,6 +17,7 @@ from l8types.errors import (
     L8Error,
     UnavailableError,
 )
+from layer8_net._certificates import Certificates
 from layer8_net._core.mesh_peers import PeerBook, Target
 from layer8_net._exposure import check_peer
 from layer8_net._uplink import Uplink, UplinkEvents
@@ -24,7 +25,6 @@ from layer8_net.errors import SameIdError
 
 if TYPE_CHECKING:
     import random
-    import ssl
 
     from l8types.protocols.runtime import Resources
     from layer8_net._connections import Connections
@@ -57,6 +57,7 @@ class Peers:
         self._settings = resources.settings
         self._now = resources.clock.monotonic
         self._connections = connections
+        self._certificates = Certificates(resources.security, server_side=False, now=self._now)
         self._random = dice
         self._book = PeerBook(me.uuid)
         self._wake = asyncio.Event()
@@ -80,14 +81,14 @@ class Peers:
         Raises:
             ConfigurationError: The link would be in the clear and leave this machine.
         """
-        check_peer(self._settings, self._context(), host)
+        check_peer(self._settings, self._certificates.context(), host)
         self._book.add(host, port, self._now())
         self._wake.set()
 
     def learn(self, host: str, port: int, uuid: str = "") -> None:
         """A switch is said to be at an address."""
         try:
-            check_peer(self._settings, self._context(), host)
+            check_peer(self._settings, self._certificates.context(), host)
         except ConfigurationError as error:
             _log.debug("%s: %s", self._settings.alias, error.message)
             return
@@ -113,9 +114,6 @@ class Peers:
         if peer.uuid in self._dialling and self._me.uuid < peer.uuid:
             return BusyError("both switches dial at this moment; the other link will stand")
         return None
-
-    def _context(self) -> ssl.SSLContext | None:
-        return self._resources.security.tls(server_side=False)
 
     # Dialling
 
@@ -151,6 +149,7 @@ class Peers:
                 objection=lambda peer: self._answered(target, peer),
                 pressure=lambda pressure: self._connections.pressed(number, pressure),
             ),
+            self._certificates,
         )
         try:
             await uplink.connect()

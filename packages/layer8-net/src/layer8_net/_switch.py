@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from l8types.errors import ClosedError, ConfigurationError
 from l8types.values import NodeStatistics
+from layer8_net._certificates import Certificates
 from layer8_net._connections import Connections, Neighbours
 from layer8_net._core import switch_events as events
 from layer8_net._directory import DirectoryView
@@ -58,6 +59,9 @@ class TcpSwitch:
         settings = resources.settings
         self._settings = settings
         self._guard = resources.security
+        self._certificates = Certificates(
+            self._guard, server_side=True, now=resources.clock.monotonic
+        )
         self._profile = profile_of(settings)
         self._me = self._profile.endpoint(settings, is_switch=True)
         self._core = self._profile.switch(self._me, resources)
@@ -86,7 +90,7 @@ class TcpSwitch:
         """
         if self._server is not None:
             raise ClosedError("a switch is entered once; make a new one")
-        context = self._guard.tls(server_side=True)
+        context = self._certificates.context()
         check_exposure(self._settings, context)
         if not self._guard.network_secret():
             raise ConfigurationError("the network secret is empty; set one, equal on all nodes")
@@ -154,6 +158,7 @@ class TcpSwitch:
         host, port = self._settings.host, self._settings.port
         if context is not None:
             watch(context, self._no_tls)
+            self._certificates.renew_within(context)
         try:
             return await asyncio.get_running_loop().create_server(
                 self._connections.accept,

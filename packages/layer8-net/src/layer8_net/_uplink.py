@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from l8types.errors import ConfigurationError, L8Error, UnavailableError
+from layer8_net._certificates import Certificates
 from layer8_net._core.handshake import Endpoint
 from layer8_net._core.switch_events import Pressure
 from layer8_net._link import Link
@@ -53,13 +54,20 @@ class Uplink:
         guard: Secret and certificates.
         me: This node as its peers see it.
         events: Whom to tell.
+        certificates: TLS of several that dial; by default what ``guard`` has.
     """
 
     def __init__(
-        self, settings: NodeSettings, guard: SecurityProvider, me: Endpoint, events: UplinkEvents
+        self,
+        settings: NodeSettings,
+        guard: SecurityProvider,
+        me: Endpoint,
+        events: UplinkEvents,
+        certificates: Certificates | None = None,
     ) -> None:
         self._settings = settings
         self._guard = guard
+        self._certificates = certificates or Certificates(guard, server_side=False)
         self._profile = profile_of(settings)
         self._me = me
         self._events = events
@@ -96,7 +104,7 @@ class Uplink:
         if not self._guard.network_secret():
             raise ConfigurationError("the network secret is empty; set one, equal on all nodes")
         settings, profile = self._settings, self._profile
-        context = self._guard.tls(server_side=False)
+        context = self._certificates.context()
         self._no_tls = None
         if context is not None:
             watch(context)
