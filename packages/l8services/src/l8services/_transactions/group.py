@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from l8services._tasks import TaskScope, forever
 from l8services._transactions.courier import Courier
@@ -63,6 +64,9 @@ _log = logging.getLogger(__name__)
 Run = Callable[["Elements", "Call"], "Awaitable[Elements]"]
 """Calls the handler directly."""
 
+_ROUTINE: Final = (Send, Decide, Resolve, Grant)
+"""What a write consists of; after anything else there may be more to do than the leader knows."""
+
 
 def _no_step(_: str) -> None:
     """Nobody is interested."""
@@ -114,6 +118,8 @@ class TransactionGroup:
         self._admissions: dict[str, asyncio.Future[Message | None]] = {}
         self._tokens = 0
         self._wake = asyncio.Event()
+        self._asleep_until = math.inf
+        """Time of the leader for which the watch is set."""
         self._campaign_at = 0.0
         self._nominated_at: float | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -271,7 +277,10 @@ class TransactionGroup:
     def _run(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             self._perform(effect)
-        self._wake.set()
+            if not isinstance(effect, _ROUTINE):
+                self._wake.set()
+        if self.leader.wake_at() < self._asleep_until:
+            self._wake.set()
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -372,7 +381,8 @@ class TransactionGroup:
         self.desk.copies.expire(now)
         self._run(self._due(now))
         self._wake.clear()
-        pause = min(self._timing.retry, max(0.0, self.leader.wake_at() - now))
+        self._asleep_until = self.leader.wake_at()
+        pause = min(self._timing.retry, max(0.0, self._asleep_until - now))
         try:
             async with asyncio.timeout(pause):
                 await self._wake.wait()
