@@ -261,8 +261,9 @@ class Inbound:
             self._idle.set()
 
     def _refill(self) -> None:
-        while self._waiting and self.active < self._limit:
-            self._place_next(*self._waiting.pop())
+        waiting, ready = self._waiting, self._ready
+        while waiting and self._busy + len(ready) < self._limit:
+            self._place_next(*waiting.pop())
         if self._holding and self._waiting.size_bytes < self._queue_bytes / 2:
             self._holding = False
             self._release()
@@ -273,10 +274,12 @@ class Inbound:
             if key not in self._queued:
                 return
             self._queued.discard(key)
-        now = self._monotonic()
         if not message.timeout:
-            self._place(message, now)
-        elif now > arrived + message.timeout:
+            # Its deadline means nothing, so the clock is not asked.
+            self._place(message, arrived)
+            return
+        now = self._monotonic()
+        if now > arrived + message.timeout:
             self.expired += 1
         else:
             # What it waited is part of its time: whoever works on it has what is left.

@@ -18,25 +18,29 @@ _AGEING: Final = 16
 class FairQueue(Generic[T]):
     """Queue of items with a level and a size; first in first out within a level."""
 
-    __slots__ = ("_arrivals", "_levels", "_taken", "size_bytes")
+    __slots__ = ("_arrivals", "_count", "_levels", "_taken", "size_bytes")
 
     def __init__(self) -> None:
         self._levels: tuple[deque[tuple[int, int, T]], ...] = tuple(deque() for _ in range(LEVELS))
         self._arrivals = 0
+        self._count = 0
         self._taken = 0
         self.size_bytes = 0
         """Sum of the sizes of all items."""
 
     def __len__(self) -> int:
-        return sum(map(len, self._levels))
+        return self._count
 
     def __bool__(self) -> bool:
-        return any(self._levels)
+        return self._count > 0
 
     def push(self, item: T, level: int, size_bytes: int) -> None:
         """Add an item; level 7 goes first."""
-        self._levels[min(level, LEVELS - 1)].append((self._arrivals, size_bytes, item))
+        if level >= LEVELS:
+            level = LEVELS - 1
+        self._levels[level].append((self._arrivals, size_bytes, item))
         self._arrivals += 1
+        self._count += 1
         self.size_bytes += size_bytes
 
     def pop(self) -> T:
@@ -56,6 +60,7 @@ class FairQueue(Generic[T]):
         if not level:
             raise IndexError("the queue is empty")
         _, size_bytes, item = level.popleft()
+        self._count -= 1
         self.size_bytes -= size_bytes
         return item
 
@@ -66,5 +71,6 @@ class FairQueue(Generic[T]):
         )
         for level in self._levels:
             level.clear()
+        self._count = 0
         self.size_bytes = 0
         return [item for _, _, item in entries]
