@@ -80,6 +80,8 @@ class Model:
     items: Values = field(repr=False)
     key: str = "id"
     """The attribute that is the primary key."""
+    names: tuple[str, ...] = ("id",)
+    """Attributes that may be declared as keys."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ def made(name: str, content: Mapping[str, Attribute], *, struct: bool) -> Model:
     else:
         fields = [(each, it.hint, copied(it, dataclasses.field)) for each, it in content.items()]
         model = dataclasses.make_dataclass(name, fields)
-    return Model(model, st.fixed_dictionaries(values).map(lambda found: model(**found)))
+    return Model(
+        model, st.fixed_dictionaries(values).map(lambda found: model(**found)), names=tuple(content)
+    )
 
 
 def copied(attribute: Attribute, field: Any) -> Any:
@@ -199,7 +203,7 @@ def message() -> Model:
         "my_enum": st.sampled_from([0, 1, 2]),
     }
     made = st.fixed_dictionaries(content).map(lambda values: sample.make(**values))
-    return Model(sample.model, made, "myString")
+    return Model(sample.model, made, "myString", ("myString", "myInt64", "myEnum"))
 
 
 def models() -> st.SearchStrategy[Model]:

@@ -28,7 +28,7 @@ from .models import Model, items_of, models
 from .queries import Asked, aggregate_queries, item_queries
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from l8types.protocols.data import OrmFactory, Query
@@ -57,12 +57,14 @@ class Places:
 
 @asynccontextmanager
 async def places(
-    directory: Path, database: str, model: Model, items: list[Any]
+    directory: Path, database: str, model: Model, items: list[Any], declared: Sequence[str] = ()
 ) -> AsyncIterator[Places]:
-    """The items in a list, a cache and a database."""
+    """The items in a list, a cache and a database, with some attributes declared as keys."""
     resources = NodeResources(NodeSettings(data_directory=directory))
     resources.register(model.kind)
     resources.introspector.decorate(model.kind, DecoratorType.PRIMARY, model.key)
+    if declared:
+        resources.introspector.decorate(model.kind, DecoratorType.NON_UNIQUE, *declared)
     orm = await cast("OrmFactory", resources.create(Plugin.ORM)).open(database)
     try:
         await orm.prepare(model.kind)
@@ -139,7 +141,8 @@ async def test_items(data: st.DataObject, database: str, tmp_path: Path) -> None
     """The same items in the same order, page by page, and the same number of them."""
     model = data.draw(models())
     items = data.draw(items_of(model))
-    async with places(tmp_path, database, model, items) as here:
+    declared = data.draw(st.sets(st.sampled_from(model.names)))
+    async with places(tmp_path, database, model, items, sorted(declared)) as here:
         root = here.resources.introspector.node(model.kind.__name__)
         for _ in range(QUERIES):
             await check(here, data.draw(item_queries(root)))
@@ -152,7 +155,8 @@ async def test_groups(data: st.DataObject, database: str, tmp_path: Path) -> Non
     """The same groups with the same results, in the same order."""
     model = data.draw(models())
     items = data.draw(items_of(model))
-    async with places(tmp_path, database, model, items) as here:
+    declared = data.draw(st.sets(st.sampled_from(model.names)))
+    async with places(tmp_path, database, model, items, sorted(declared)) as here:
         root = here.resources.introspector.node(model.kind.__name__)
         for _ in range(QUERIES):
             await check(here, data.draw(aggregate_queries(root)))

@@ -81,12 +81,16 @@ def test_a_model_that_contains_itself_becomes_json() -> None:
 
 @pytest.mark.feature("ORM-12")
 def test_declared_attributes_are_indexed() -> None:
-    """The unique key always, others when they are declared."""
+    """The unique key always, others in both directions when they are declared."""
     models = introspector((Thing, "id"))
     models.decorate(Thing, DecoratorType.NON_UNIQUE, "count", "tags")
     layout = make_layout(models.inspect(Thing), sqlite=True)
     found = {index.name: index.unique for index in layout.root.sql.indexes}
-    assert found == {"thing_unique": True, "thing_count_idx": False}
+    assert found == {
+        "thing_unique": True,
+        "thing_count_asc": False,
+        "thing_count_desc": False,
+    }
 
 
 def test_long_names_are_cut_and_stay_different() -> None:

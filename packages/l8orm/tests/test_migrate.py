@@ -185,7 +185,8 @@ async def test_an_index_declared_later_is_made(url: str) -> None:
     found = await orm._database.read(
         "testing", lambda each: each.run_sync(lambda c: sa.inspect(c).get_indexes("thing"))
     )
-    assert "thing_count_idx" in [index["name"] for index in found]
+    names = {str(index["name"]) for index in found}
+    assert {"thing_count_asc", "thing_count_desc"} <= names
     await orm.aclose()
 
 
@@ -215,7 +216,8 @@ async def test_a_migration_can_be_shown_before_it_is_made(lasting: str) -> None:
     assert await names(orm) == before
     assert shown.steps == (
         "add column thing.count",
-        "create index thing_count_idx",
+        "create index thing_count_asc",
+        "create index thing_count_desc",
         "create table thing__leaves",
     )
     assert "ALTER TABLE thing ADD COLUMN count BIGINT DEFAULT 0" in str(shown)
@@ -304,11 +306,11 @@ async def test_a_migration_that_fails_leaves_nothing_behind(lasting: str) -> Non
     orm = await opened(lasting, old)
     await orm.prepare(old)
     await run(orm, "CREATE TABLE other (x integer)")
-    await run(orm, "CREATE INDEX thing_count_idx ON other (x)")
+    await run(orm, "CREATE INDEX thing_count_desc ON other (x)")
     await orm.aclose()
     orm = await opened(lasting, new, indexed="count")
     before = await names(orm)
-    with pytest.raises(UnavailableError, match="thing_count_idx"):
+    with pytest.raises(UnavailableError, match="thing_count_desc"):
         await orm.prepare(new)
     assert await names(orm) == before
     await orm.aclose()

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from l8orm._kinds import FLOATS
 from l8orm._leaves import Clause, Column, Leaves, UntranslatableError
 from l8orm._members import Body, Collection, Document, Member, Scalar, Single, key_column
+from l8orm._order import STALE, order_text
 from l8types.criteria import And, AttributePath, Comparison, Criteria, Not, Or
 from l8types.enums import Container, Kind, Operator, Presence, Quantifier
 
@@ -31,6 +32,9 @@ MAX_CONDITIONS: Final = 400
 
 MAX_DEPTH: Final = 24
 """Conditions within conditions, each of which takes two of the 100 places of SQLite's parser."""
+
+_BY_INDEX: Final = 100
+"""Members of a list up to which each is looked up in an index."""
 
 _PER_COLLECTION: Final = 4
 """Levels that a condition on the elements of a list or map counts for."""
@@ -64,7 +68,11 @@ class Reached:
     column: Column
     present: Clause
     nullable: bool
-    """Whether it may be absent; where not, an index on the column gives its order."""
+    """Whether it may be absent."""
+    own: bool
+    """Whether it is an attribute of the item itself: its column is NULL just where it is absent."""
+    order: sa.Column[Any] | None = None
+    """What a text is sorted by, ``None`` when only the query knows its order."""
 
 
 _Leaf = Callable[[Member, Any], Clause]
@@ -132,7 +140,9 @@ class Translator:
             elif isinstance(member, Scalar) and node is path.nodes[-1]:
                 column = table.c[member.column.name]
                 present.append(column.is_not(None))
-                return Reached(member, column, sa.and_(*present), nullable)
+                order = None if member.order is None else table.c[member.order.name]
+                own = len(path.nodes) == 1
+                return Reached(member, column, sa.and_(*present), nullable, own, order)
             else:
                 return None
         return None
@@ -177,6 +187,8 @@ class Translator:
                 strict=negated or every,
             )
             exact = exact and is_exact
+            if member.order is not None and positive in {Operator.EQ, Operator.IN}:
+                return sa.and_(_by_index(table.c[member.order.name], value), clause)
             return clause
 
         found = self._walk(path.nodes, self._layout.root.body, self._root, leaf, every=every)
@@ -290,6 +302,14 @@ class Translator:
             raise UntranslatableError(other.text)
         clause = sa.and_(left.present, right.present, left.column.op(positive.value)(right.column))
         return clause if positive is operator else sa.not_(clause)
+
+
+def _by_index(order: Column, value: object) -> Clause:
+    """What an index on the order of a text can find: more than its value, and never less."""
+    texts = value if isinstance(value, tuple) else (value,)
+    if len(texts) > _BY_INDEX:
+        return _TRUE
+    return order.in_([*(order_text(str(text)) for text in texts), STALE])
 
 
 def _is_modest(criteria: Criteria) -> bool:

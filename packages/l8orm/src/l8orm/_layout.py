@@ -30,6 +30,7 @@ from l8orm._members import (
     Single,
     key_column,
 )
+from l8orm._order import ORDER_TAG, STALE, order_column
 from l8orm._series._routes import is_series
 from l8orm._storing import RowMaker, row_maker
 from l8types.enums import Container, DecoratorType, Kind, Presence
@@ -72,6 +73,8 @@ class TableLayout:
     key_type: ValueType
     """Of the last key column."""
     parent: TableLayout | None = None
+    orders: dict[str, str] = field(default_factory=dict)
+    """Columns with the order of a text, by the column with the text."""
     sql: sa.Table = field(init=False)
     statement: str = ""
     """Reads the rows of items with given keys from SQLite, made when it is first needed."""
@@ -136,6 +139,7 @@ class _Builder:
         unique: sa.Column[Any] = sa.Column(UNIQUE_COLUMN, self.text.sql)
         self._add(table, unique, "text?")
         self._fill(table, table.body, "", (self.root.model,))
+        self._order(table)
         for each in self.tables:
             self._finish(each)
         self._index(table)
@@ -264,10 +268,33 @@ class _Builder:
             constraints.append(sa.ForeignKeyConstraint(names[:-1], owner, ondelete="CASCADE"))
         table.sql = sa.Table(table.name, self.metadata, *table.columns, *constraints)
 
-    def _index(self, root: TableLayout) -> None:
-        """Index the unique key and the attributes that are declared for it."""
-        sa.Index(f"{root.name}_unique", root.sql.c[UNIQUE_COLUMN], unique=True)
+    def _declared(self, root: TableLayout) -> Iterator[Scalar]:
+        """The attributes of the model itself that are declared as keys."""
         for name in self.root.decorators.get(DecoratorType.NON_UNIQUE, ()):
             member = root.body.members.get(name.lower())
             if isinstance(member, Scalar):
-                sa.Index(f"{root.name}_{member.column.name}_idx"[:63], member.column)
+                yield member
+
+    def _order(self, root: TableLayout) -> None:
+        """Give the declared texts a column with their order."""
+        for member in self._declared(root):
+            if member.node.kind is Kind.STRING:
+                name = _short(order_column(member.column.name))
+                member.order = sa.Column(name, self.text.sql, server_default=STALE)
+                root.orders[member.column.name] = name
+                optional = "" if member.node.presence is Presence.ALWAYS else "?"
+                member.order_index = self._add(root, member.order, ORDER_TAG + optional)
+
+    def _index(self, root: TableLayout) -> None:
+        """Index the unique key, and both orders of the attributes that are declared for it.
+
+        The key at the end makes a page an answer of the index alone, ties included.
+        """
+        sa.Index(f"{root.name}_unique", root.sql.c[UNIQUE_COLUMN], unique=True)
+        key = root.keys[0]
+        for member in self._declared(root):
+            column = member.column if member.order is None else member.order
+            falling = column.desc() if self.sqlite else column.desc().nulls_last()
+            name = _short(f"{root.name}_{member.column.name}")
+            sa.Index(f"{name}_asc", column, key)
+            sa.Index(f"{name}_desc", falling, key)

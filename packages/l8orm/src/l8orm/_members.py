@@ -40,6 +40,9 @@ class Scalar:
     column: sa.Column[Any]
     index: int
     """Position of the column in its table."""
+    order: sa.Column[Any] | None = None
+    """What a declared text is sorted by, ``None`` for all others."""
+    order_index: int = -1
 
 
 @dataclass(slots=True)

@@ -12,13 +12,14 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from l8orm._generation import GENERATIONS, begin, is_begun
+from l8orm._order import is_stale
 from l8orm._plan import make_plan
 from l8orm._schema import SCHEMA, known_tables, remember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from l8orm._layout import Layout
+    from l8orm._layout import Layout, TableLayout
     from l8orm._plan import Step
 
 __all__ = ["Migration", "is_current", "migrate", "planned"]
@@ -57,19 +58,23 @@ def is_current(connection: sa.Connection, layout: Layout) -> bool:
     known = known_tables(connection, layout)
     if not is_begun(connection, layout.root.name):
         return False
-    for table in layout.tables:
-        if (
-            table.name not in existing
-            or not table.tags.items() <= known.get(table.name, {}).items()
-        ):
-            return False
-        columns = {column["name"] for column in inspector.get_columns(table.name)}
-        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
-        if not table.tags.keys() <= columns:
-            return False
-        if not {index.name for index in table.sql.indexes} <= indexes:
-            return False
-    return True
+    return all(
+        table.name in existing
+        and table.tags.items() <= known.get(table.name, {}).items()
+        and _fits(connection, inspector, table)
+        for table in layout.tables
+    )
+
+
+def _fits(connection: sa.Connection, inspector: sa.Inspector, table: TableLayout) -> bool:
+    """Whether a table has all columns and indexes, and the orders of all its texts."""
+    columns = {column["name"] for column in inspector.get_columns(table.name)}
+    indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+    if not table.tags.keys() <= columns:
+        return False
+    if not {index.name for index in table.sql.indexes} <= indexes:
+        return False
+    return not any(is_stale(connection, table.sql.c[order]) for order in table.orders.values())
 
 
 def planned(connection: sa.Connection, layout: Layout, *, destructive: bool) -> Migration:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from alembic.operations import ops
 
+from l8orm._order import FillOrderOp, is_stale
 from l8orm._schema import Tags
 from l8types.errors import ConflictError
 
@@ -72,6 +73,7 @@ class _Planner:
     def __init__(
         self, connection: sa.Connection, layout: Layout, known: Tags, *, destructive: bool
     ) -> None:
+        self._connection = connection
         self._inspector = sa.inspect(connection)
         self._existing = set(self._inspector.get_table_names())
         self._sqlite = connection.dialect.name == "sqlite"
@@ -131,9 +133,17 @@ class _Planner:
         if self._destructive:
             self._drop_columns(table, known, existing)
         left = self._plan.tables[table.name]
+        outdated = {
+            column.name
+            for column in table.columns
+            if column.name in existing and left.get(column.name) != table.tags[column.name]
+        }
         for column in table.columns:
-            self._column(table, column, left.get(column.name), existing)
+            if column.name not in existing or column.name not in table.orders.values():
+                self._column(table, column, left.get(column.name), existing)
         self._index(table)
+        if table.parent is None:
+            self._fill_orders(table, existing, outdated)
 
     def _drop_columns(self, table: TableLayout, known: dict[str, str], existing: set[str]) -> None:
         """Drop what the model does not have, and what it wants with another type."""
@@ -173,6 +183,15 @@ class _Planner:
             filled = sa.update(table.sql).where(column.is_(None)).values(values)
             self._plan.add(f"fill column {name}", ops.ExecuteSQLOp(filled))
 
+    def _fill_orders(self, table: TableLayout, existing: set[str], outdated: set[str]) -> None:
+        """Fill what texts are sorted by, where it is new or was not kept."""
+        key = table.keys[0].name
+        for column, order in table.orders.items():
+            wanted = order not in existing or bool({column, order} & outdated)
+            if wanted or is_stale(self._connection, table.sql.c[order]):
+                operation = FillOrderOp(table.sql, key, column, order)
+                self._plan.add(f"fill column {table.name}.{order}", operation)
+
     def _index(self, table: TableLayout) -> None:
         dropped = {
             step.operation.index_name
@@ -181,6 +200,10 @@ class _Planner:
         }
         present = {index["name"] for index in self._inspector.get_indexes(table.name)} - dropped
         for index in _indexes(table):
+            before = f"{str(index.name).removesuffix('_asc')}_idx"
+            if before in present and str(index.name).endswith("_asc"):
+                # It has the column only; the new one has all that it has, in its order.
+                self._plan.add(f"drop index {before}", ops.DropIndexOp(before, table.name))
             if index.name not in present:
                 self._plan.add(f"create index {index.name}", ops.CreateIndexOp.from_index(index))
 

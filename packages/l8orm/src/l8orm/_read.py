@@ -2,9 +2,10 @@
 """Answers of queries: as much as possible in the database, the rest in memory.
 
 The database selects, counts, sorts, groups and cuts pages when it does exactly what the query
-means. Texts have an order that no database knows, so for them it gives the keys and the texts, and
-the query sorts. Everything else (a condition without an equivalent, a caller who may not see all)
-is read as a superset and evaluated by the query itself.
+means. Texts have an order that no database knows: those that are declared have a column for it; for
+others the database gives the keys and the texts, and the query sorts. Everything else (a condition
+without an equivalent, a caller who may not see all) is read as a superset and evaluated by the
+query itself.
 
 Of answers that are read page by page the total is remembered, and where the database does not find
 a page by itself the keys of all matches, as long as nothing is written.
@@ -22,6 +23,7 @@ from l8orm._generation import generation
 from l8orm._groups import grouped
 from l8orm._index import Known, fingerprint
 from l8orm._members import key_column
+from l8orm._order import stale
 from l8orm._rows import fetched, load_items, load_keys
 from l8types.enums import Kind
 
@@ -77,7 +79,7 @@ class QueryReader:
         known = self._index.find(asked, now)
         if known is not None and known.keys is not None:
             return known.total, await self._with_keys(connection, page_of(query, known.keys))
-        order = self._order(query)
+        order = await self._order(connection, query, is_known=known is not None)
         if order is not None:
             total = known.total if known is not None else await self._count(connection, query)
             self._index.keep(asked, Known(now, total))
@@ -97,7 +99,7 @@ class QueryReader:
         self, connection: AsyncConnection, query: Query, scope: Scope | None
     ) -> tuple[int, Entries]:
         """The same without looking into the index."""
-        order = None if scope is not None else self._order(query)
+        order = None if scope is not None else await self._order(connection, query)
         if order is not None:
             entries = await self._cut(connection, query, order)
             return len(entries), entries
@@ -117,12 +119,24 @@ class QueryReader:
             return False
         return not self._translator.translate(query.criteria).exact
 
-    def _order(self, query: Query) -> list[sa.ColumnElement[Any]] | None:
-        """The order in SQL, ``None`` when the database cannot find the page by itself."""
+    async def _order(
+        self, connection: AsyncConnection, query: Query, *, is_known: bool = False
+    ) -> list[sa.ColumnElement[Any]] | None:
+        """The order in SQL, ``None`` when the database cannot find the page by itself.
+
+        ``is_known`` says that it could in this generation.
+        """
         if query.distinct or not self._translator.translate(query.criteria).exact:
             return None
         reached = self._reached(key.path for key in query.sort_keys)
-        if reached is None or any(each.scalar.node.kind is Kind.STRING for each in reached):
+        if reached is None:
+            return None
+        texts = [each for each in reached if each.scalar.node.kind is Kind.STRING]
+        orders = [each.order for each in texts if each.order is not None]
+        if len(orders) < len(texts) or (texts and query.match_case):
+            return None
+        if orders and not is_known and (await connection.execute(stale(orders))).scalar_one():
+            # Another node wrote something and does not keep these orders.
             return None
         return _order(query, reached)
 
@@ -243,11 +257,15 @@ def _order(query: Query, columns: Sequence[Reached]) -> list[sa.ColumnElement[An
     """Sort keys as SQL; absent values come last in either direction."""
     order: list[sa.ColumnElement[Any]] = []
     for key, each in zip(query.sort_keys, columns, strict=True):
-        if each.nullable:
-            order.append(sa.case((each.present, 0), else_=1))
-        steps: list[sa.ColumnElement[Any]] = [each.column]
+        steps: list[sa.ColumnElement[Any]] = [each.column if each.order is None else each.order]
         if each.scalar.node.kind is Kind.UINT64:
             # Numbers from 2**63 on are kept as negative ones.
             steps.insert(0, sa.case((each.column < 0, 1), else_=0))
-        order.extend(step.desc() if key.descending else step.asc() for step in steps)
+        single = each.own and len(steps) == 1
+        if each.nullable and not single:
+            order.append(sa.case((each.present, 0), else_=1))
+        # Said as the index of the falling order says it, also where nothing is absent.
+        last = single and (each.nullable or key.descending)
+        directed = [step.desc() if key.descending else step.asc() for step in steps]
+        order.extend(step.nulls_last() if last else step for step in directed)
     return order

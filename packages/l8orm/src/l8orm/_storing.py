@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from l8orm._documents import to_document
 from l8orm._kinds import FLOATS, RANGES, Misfit, ValueType
 from l8orm._members import Body, Collection, Document, Scalar, Single
+from l8orm._order import order_text
 from l8orm._source import Source
 from l8types.enums import Container, Kind, Presence
 from l8types.errors import InvalidInputError
@@ -120,10 +121,15 @@ class _Function:
         name = f"a{member.index}"
         self._read(name, member.node, owner, depth)
         encode = self._source.constant(_encoder(member.node, member.type))
+        base = depth
         if member.node.presence is not Presence.ALWAYS:
             self._source.line(depth, f"if {name} is not None:")
             depth += 1
         self._checked(depth, name, member.node.kind, encode)
+        if member.order is not None:
+            order = f"{self._source.constant(order_text)}({name})"
+            made = f"a{member.order_index} = {order} if {name} is not None else None"
+            self._source.line(base, made)
 
     def _checked(self, depth: int, name: str, kind: Kind, encode: str) -> None:
         odd = _ODD[kind].format(v=name)
