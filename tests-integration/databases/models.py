@@ -119,13 +119,16 @@ _PLAIN: Final = (str, int, float, bool, bytes)
 @st.composite
 def collections(draw: st.DrawFn, kind: Any, values: Values) -> Attribute:
     """Lists and maps."""
-    form = draw(st.sampled_from(["list", "map", "numbered", "optional"]))
+    form = draw(st.sampled_from(["list", "map", "numbered", "colored", "optional"]))
     if form == "list":
         return Attribute(list[kind], [], st.lists(values, max_size=3))
     if form == "map":
         return Attribute(dict[str, kind], {}, st.dictionaries(TEXTS, values, max_size=2))
     if form == "numbered":
         return Attribute(dict[int, kind], {}, st.dictionaries(WHOLES, values, max_size=2))
+    if form == "colored":
+        colors = st.sampled_from(Color)
+        return Attribute(dict[Color, kind], {}, st.dictionaries(colors, values, max_size=2))
     return Attribute(list[kind] | None, None, st.none() | st.lists(values, max_size=2))
 
 

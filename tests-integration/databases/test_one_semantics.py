@@ -104,7 +104,9 @@ def exact(value: Any) -> object:
     if isinstance(value, Message):
         return kind, value.SerializeToString(deterministic=True)
     if isinstance(value, dict):
-        return kind, sorted((repr(key), exact(entry)) for key, entry in value.items())
+        return kind, sorted(
+            (type(key).__name__, repr(key), exact(entry)) for key, entry in value.items()
+        )
     if isinstance(value, list | tuple):
         return kind, [exact(each) for each in value]
     if isinstance(value, msgspec.Struct) or is_dataclass(value):

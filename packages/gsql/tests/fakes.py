@@ -58,6 +58,7 @@ class FakeNode:
     model: type | None = None
     enum: Mapping[str, int] | None = None
     enum_class: type[Enum] | None = None
+    key_enum_class: type[Enum] | None = None
     decorators: Mapping[DecoratorType, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property

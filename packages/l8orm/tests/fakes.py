@@ -64,6 +64,7 @@ class FakeNode:
         presence: Presence = Presence.ALWAYS,
         parent: FakeNode | None = None,
         enum_class: type[enum.Enum] | None = None,
+        key_enum_class: type[enum.Enum] | None = None,
     ) -> None:
         self._owner = owner
         self.model = model
@@ -79,6 +80,7 @@ class FakeNode:
         self.path: str = f"{parent.path}.{name}" if parent else name
         self.enum: Mapping[str, int] | None = None
         self.enum_class = enum_class
+        self.key_enum_class = key_enum_class
 
     @cached_property
     def attributes(self) -> Mapping[str, FakeNode]:
@@ -130,6 +132,7 @@ def _plain_nodes(owner: FakeIntrospector, model: Any, parent: FakeNode) -> list[
 
 def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode) -> FakeNode:
     presence, container, key_kind = Presence.ALWAYS, Container.SINGLE, None
+    key_enum: type[enum.Enum] | None = None
     kind: Kind | None = None
     if typing.get_origin(hint) is typing.Annotated:
         hint, kind = typing.get_args(hint)
@@ -140,7 +143,8 @@ def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode)
         container, (hint,) = Container.LIST, typing.get_args(hint)
     elif typing.get_origin(hint) is dict:
         container, (key, hint) = Container.MAP, typing.get_args(hint)
-        key_kind = PLAIN_KINDS[key]
+        key_enum = key if issubclass(key, enum.Enum) else None
+        key_kind = ENUM_KINDS[key.__base__] if key_enum else PLAIN_KINDS[key]
     is_model = dataclasses.is_dataclass(hint)
     if is_model:
         kind = Kind.MESSAGE
@@ -156,6 +160,7 @@ def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode)
         presence=presence,
         parent=parent,
         enum_class=hint if issubclass(hint, enum.Enum) else None,
+        key_enum_class=key_enum,
     )
 
 

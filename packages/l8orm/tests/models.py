@@ -58,6 +58,8 @@ class Sign:
     perhaps: Color | None = None
     colors: list[Color] = field(default_factory=list)
     sides: dict[str, Side] = field(default_factory=dict)
+    by_color: dict[Color, str] = field(default_factory=dict)
+    by_side: dict[Side, Leaf] = field(default_factory=dict)
     paint: Paint = field(default_factory=Paint)
     paints: list[Paint] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ import pytest
 from l8types.criteria import Aggregate
 from l8types.enums import Action
 
-from .models import Color, Paint, Right, Side, Sign
+from .models import Color, Leaf, Paint, Right, Side, Sign
 from .queries import path, query
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ FULL = Sign(
     Color.BLUE,
     [Color.RED, Color.NONE],
     {"a": Side.RIGHT},
+    {Color.BLUE: "sky", Color.NONE: ""},
+    {Side.NONE: Leaf(), Side.LEFT: Leaf("l")},
     Paint(Color.BLUE, Side.LEFT, [Paint(Color.RED, Side.RIGHT, [Paint()])]),
     [Paint(Color.RED), Paint(side=Side.NONE)],
 )
@@ -37,7 +39,7 @@ async def written(orm: SqlOrm, *signs: Sign) -> list[Any]:
 
 @pytest.mark.feature("ORM-02", "ORM-05")
 async def test_members_come_back_as_members(orm: SqlOrm) -> None:
-    """Alone, in lists, maps, nested models and documents; not the number, which is equal to it."""
+    """Alone, in lists, maps and their keys, nested models and documents; not the equal number."""
     (found,) = await written(orm, FULL)
     assert repr(found) == repr(FULL)
 
@@ -52,7 +54,9 @@ async def test_flags_come_back_combined(orm: SqlOrm) -> None:
 async def test_what_the_class_does_not_have_is_kept(orm: SqlOrm) -> None:
     """A number or text of a newer release survives as it is."""
     odd = Sign("a", cast("Color", 99), cast("Side", "up"), colors=[cast("Color", 98)])
+    odd.by_color = {cast("Color", 97): "new"}
     (found,) = await written(orm, odd)
+    assert [type(key) for key in found.by_color] == [int]
     assert (type(found.color), found.color, found.side, found.colors) == (int, 99, "up", [98])
 
 

@@ -100,6 +100,7 @@ class Node:
     model: type | None
     enum: dict[str, int] | None = dataclasses.field(default=None, compare=False)
     enum_class: type[Enum] | None = None
+    key_enum_class: type[Enum] | None = None
     presence: Presence = Presence.NONE
 
     @property

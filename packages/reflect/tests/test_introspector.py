@@ -83,6 +83,15 @@ def test_nodes_tell_the_class_of_an_enumeration() -> None:
     assert nodes["myenum"].enum_class is None
 
 
+def test_nodes_tell_the_class_of_enumerated_keys() -> None:
+    """The keys of a map have a class of their own, whatever its values are."""
+    palette = make_dataclass("Palette", [("names", dict[Color, str]), ("sides", dict[str, Side])])
+    nodes = Introspector().inspect(palette).attributes
+    assert (nodes["names"].key_enum_class, nodes["names"].enum_class) == (Color, None)
+    assert (nodes["sides"].key_enum_class, nodes["sides"].enum_class) == (None, Side)
+    assert nodes["names"].key_kind is Kind.INT32
+
+
 @pytest.mark.feature("REF-01")
 def test_a_second_look_gives_the_same_root() -> None:
     """A model is read once, whether asked by class or by instance."""

@@ -45,6 +45,7 @@ class ResultNode:
     model: type | None = None
     enum: Mapping[str, int] | None = None
     enum_class: type[Enum] | None = None
+    key_enum_class: type[Enum] | None = None
     attributes: Mapping[str, ModelNode] = field(
         default_factory=lambda: _NOTHING, repr=False, compare=False
     )

@@ -72,7 +72,8 @@ def _key_text(key: object, node: ModelNode) -> str:
 def _key_of(text: str, node: ModelNode) -> object:
     if node.key_kind is Kind.BOOL:
         return text == "true"
-    return text if node.key_kind is Kind.STRING else int(text)
+    key = text if node.key_kind is Kind.STRING else int(text)
+    return key if node.key_enum_class is None else member_of(node.key_enum_class)(key, key)
 
 
 def _to_element(value: Raw, node: ModelNode) -> object:

@@ -89,9 +89,12 @@ class _Function:
         line(1, "return made")
 
     def _map_key(self, index: int) -> str:
-        kind = self._table.body.node.key_kind
-        if kind is Kind.BOOL:
+        node = self._table.body.node
+        if node.key_kind is Kind.BOOL:
             return f"r[{index}] != 0"
+        if node.key_enum_class is not None:
+            find = self._source.constant(member_of(node.key_enum_class))
+            return f"{find}(r[{index}], r[{index}])"
         decode = self._table.key_type.decode
         return f"r[{index}]" if decode is None else f"{self._source.constant(decode)}(r[{index}])"
 

@@ -125,6 +125,11 @@ class EntryNode:
         return self.collection.enum_class
 
     @property
+    def key_enum_class(self) -> None:
+        """An entry is no map."""
+        return
+
+    @property
     def decorators(self) -> Mapping[DecoratorType, tuple[str, ...]]:
         """Decorators of the entry's model."""
         return self.collection.decorators

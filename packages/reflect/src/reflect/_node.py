@@ -34,6 +34,7 @@ class Node:
         "enum",
         "enum_class",
         "field_name",
+        "key_enum_class",
         "key_kind",
         "kind",
         "model",
@@ -66,6 +67,8 @@ class Node:
         self.presence = Presence.ALWAYS if field is None else field.presence
         self.enum = None if field is None else field.element.enum
         self.enum_class = None if field is None else field.element.enum_class
+        key = None if field is None else field.key
+        self.key_enum_class = None if key is None else key.enum_class
         self._decorators = decorators
         self._attributes: Mapping[str, Node] | None = None
 

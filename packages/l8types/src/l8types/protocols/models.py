@@ -110,6 +110,11 @@ class ModelNode(Protocol):
         ...
 
     @property
+    def key_enum_class(self) -> type[Enum] | None:
+        """The same of the keys of a map, ``None`` for everything else."""
+        ...
+
+    @property
     def decorators(self) -> Mapping[DecoratorType, tuple[str, ...]]:
         """Decorators of the model at this node, with their fields."""
         ...
