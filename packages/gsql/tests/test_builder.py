@@ -164,6 +164,12 @@ def chained(device: Device) -> bool:
         (lambda d: "x" in d.names, "no elements here"),
         (lambda d: on(5).is_null(), "not a value of type int"),
         (lambda d: d.tags[5.0] == "x", "not float"),
+        (lambda d: any_of(d.ports, lambda p: p.name == d.id), "id is no attribute of what this"),
+        (lambda d: any_of(d.ports, lambda p: not_(d.count > 1)), "count is no attribute of what"),
+        (
+            lambda d: all_of(d.ports, lambda p: any_of(d.ports, lambda q: q.name == "x")),
+            "ports is no attribute of what",
+        ),
     ],
 )
 def test_what_is_no_condition(condition: Where, words: str) -> None:

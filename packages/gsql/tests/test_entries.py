@@ -235,3 +235,30 @@ def test_one_object_and_other_nodes(queries: QueryFactory) -> None:
     assert query.to_wire() == L8Query(text=text)
     assert queries.from_wire(query.to_wire()) == query
     assert [each.portability for each in query.portability()] == [Portability.REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("where", "word"),
+    [
+        ("any(ports: vendor=x)", "vendor"),
+        ("any(ports: speed>count)", "count"),
+        ("all(ports: name=Device.vendor)", "Device.vendor"),
+        ("any(main: name=lo and device.count>1)", "device.count"),
+    ],
+)
+def test_what_is_around_an_object_cannot_be_reached(
+    queries: QueryFactory, where: str, word: str
+) -> None:
+    """A condition on one object that names the item is refused, and told what to do."""
+    text = f"select * from Device where {where}"
+    with pytest.raises(QueryError, match="is about one Port alone: put conditions") as caught:
+        queries.parse(text)
+    assert caught.value.column == text.rindex(word) + 1
+
+
+def test_a_value_may_look_like_what_is_around(queries: QueryFactory) -> None:
+    """In quotes, or where the item has no such attribute, it is a text like every other."""
+    port = Port("Device.vendor", alias="Device.txt")
+    for where in ('any(ports: name="Device.vendor")', "any(ports: alias=Device.txt)"):
+        query = queries.parse(f"select * from Device where {where}")
+        assert query.matches(Device("a", ports=[port]))

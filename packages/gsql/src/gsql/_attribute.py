@@ -15,7 +15,7 @@ from typing_extensions import override
 from l8types.enums import Kind, Operator, Quantifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = [
     "All",
@@ -29,6 +29,7 @@ __all__ = [
     "any_of",
     "attribute_of",
     "condition_of",
+    "condition_on",
     "each",
     "every",
     "not_",
@@ -98,21 +99,27 @@ def _joined(one: Condition, other: object, *, is_or: bool) -> Condition:
 
 
 class Attribute:
-    """Stand-in for one attribute, or for the item itself."""
+    """Stand-in for one attribute, or for the item itself.
 
-    __slots__ = ("_path", "_quantifier")
+    ``item`` tells one stand-in for an item from another; by default it is a new one.
+    """
 
-    def __init__(self, path: str = "", quantifier: Quantifier | None = None) -> None:
+    __slots__ = ("_item", "_path", "_quantifier")
+
+    def __init__(
+        self, path: str = "", quantifier: Quantifier | None = None, item: object = None
+    ) -> None:
         self._path = path
         self._quantifier = quantifier
+        self._item = object() if item is None else item
 
     def __getattr__(self, name: str) -> Attribute:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Attribute(f"{self._path}.{name}".lstrip("."), self._quantifier)
+        return Attribute(f"{self._path}.{name}".lstrip("."), self._quantifier, self._item)
 
     def __getitem__(self, key: object) -> Attribute:
-        return Attribute(f"{self._path}<{_key_text(key)}>", self._quantifier)
+        return Attribute(f"{self._path}<{_key_text(key)}>", self._quantifier, self._item)
 
     @override
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
@@ -178,6 +185,42 @@ def condition_of(value: object) -> Condition:
         return value
     found = type(value).__name__
     raise TypeError(f"compare an attribute of the model, a value of type {found} is no condition")
+
+
+def condition_on(made: Callable[[V], bool]) -> Condition:
+    """The condition that a function makes of a stand-in for an item.
+
+    Raises:
+        TypeError: What it returns is no condition, or one on something else than the item.
+    """
+    item = Attribute()
+    condition = condition_of(made(cast("V", item)))
+    for found in _named(condition):
+        if _item_of(found) is not _item_of(item):
+            raise TypeError(
+                f"{path_of(found)[0]} is no attribute of what this condition is about; a condition "
+                "in any_of() or all_of() is about one object alone: put others beside it with '&'"
+            )
+    return condition
+
+
+def _named(condition: Condition) -> Iterator[Attribute]:
+    """The attributes of its item that a condition names."""
+    left = [condition]
+    while left:
+        part = left.pop()
+        if isinstance(part, All):
+            left.extend(part.terms)
+        elif isinstance(part, Inverse):
+            left.append(part.term)
+        elif isinstance(part, Element | Leaf):
+            yield part.attribute
+            if isinstance(part, Leaf) and isinstance(part.value, Attribute):
+                yield part.value
+
+
+def _item_of(attribute: Attribute) -> object:
+    return attribute._item  # noqa: SLF001 - attributes of a stand-in stand for others
 
 
 def path_of(value: object) -> tuple[str, Quantifier | None]:
@@ -247,7 +290,8 @@ def every(values: Mapping[K, V]) -> V: ...
 def every(values: Iterable[V]) -> V: ...
 def every(values: object) -> object:
     """All elements of a list, or values of a map."""
-    return Attribute(path_of(values)[0], Quantifier.ALL)
+    found = attribute_of(values)
+    return Attribute(path_of(found)[0], Quantifier.ALL, _item_of(found))
 
 
 @overload
@@ -274,8 +318,7 @@ def not_(condition: bool) -> bool:
 
 
 def _element(values: object, condition: Callable[[V], bool], quantifier: Quantifier) -> bool:
-    inner = condition_of(condition(cast("V", Attribute())))
-    return _typed(Element(attribute_of(values), quantifier, inner))
+    return _typed(Element(attribute_of(values), quantifier, condition_on(condition)))
 
 
 def _typed(condition: Condition) -> bool:

@@ -21,6 +21,7 @@ from gsql._attribute import (
     Inverse,
     Leaf,
     condition_of,
+    condition_on,
     path_of,
 )
 from gsql._parser import default_alias
@@ -94,8 +95,7 @@ class Selection(Generic[T]):
         Raises:
             TypeError: What it returns is no condition on the item.
         """
-        made = condition_of(condition(cast("T", Attribute())))
-        return replace(self, _where=(*self._where, made))
+        return replace(self, _where=(*self._where, condition_on(condition)))
 
     def sort_by(self, path: Callable[[T], object], *, descending: bool = False) -> Selection[T]:
         """One more sort key, of less weight than those before."""

@@ -72,8 +72,12 @@ class ComparisonBinder:
         paths: PathFinder,
         parameters: Mapping[str, object],
         used: set[str],
+        around: ModelNode | None = None,
     ) -> None:
+        """``around`` is the model of the query where ``root`` is an object within it."""
         self._raw = raw
+        self._root = root
+        self._around = around
         self._prefix = root.type_name.lower() + "."
         self._paths = paths
         self._parameters = parameters
@@ -110,7 +114,12 @@ class ComparisonBinder:
             kind = kind_name(node)
             raise self._problem(f"{path.text} is of kind {kind} and has no attributes", raw.left)
         binder = ComparisonBinder(
-            self._raw, node, lambda text: resolve(node, text), self._parameters, self._used
+            self._raw,
+            node,
+            lambda text: resolve(node, text),
+            self._parameters,
+            self._used,
+            self._around or self._root,
         )
         every = raw.quantifier is Quantifier.ALL and fans_out(path)
         return Comparison(
@@ -130,7 +139,7 @@ class ComparisonBinder:
             try:
                 return self._paths(raw.left.text), raw.operator, raw.right
             except UnknownNameError as error:
-                message = str(error)
+                message = f"{error}{self._outside(raw.left.text)}"
         right = self._attribute(raw.right)
         if right is None or raw.operator not in _MIRRORED:
             raise self._problem(message, raw.left)
@@ -188,6 +197,7 @@ class ComparisonBinder:
         """
         if operand.form is not Form.BARE:
             return None
+        self._check_inside(operand.text)
         if not operand.text.lower().startswith(self._prefix):
             try:
                 self._scalar(node, operand)
@@ -203,6 +213,32 @@ class ComparisonBinder:
             )
         return path
 
+    def _check_inside(self, text: str) -> None:
+        """Refuse an attribute that is named with the model of the query before it."""
+        around = self._around
+        if around is None or around.type_name == self._root.type_name:
+            return
+        if text.lower().startswith(around.type_name.lower() + "."):
+            hint = self._outside(text)
+            if hint:
+                quoted = f"; write it in quotes where {shown(text)} is a value"
+                raise ClashError(f"{text} cannot be compared with here{hint}{quoted}")
+
+    def _outside(self, text: str) -> str:
+        """What to do about an attribute of the item in a condition on an object within it."""
+        around = self._around
+        if around is None:
+            return ""
+        try:
+            resolve(around, text)
+        except UnknownNameError:
+            return ""
+        return (
+            f"; it is one of {around.type_name}, and what stands in 'any(…)' or 'all(…)' is about "
+            f"one {self._root.type_name} alone: put conditions on {around.type_name} outside of "
+            "the brackets, joined with 'and'"
+        )
+
     def _is_nil(self, operand: Operand) -> bool:
         if operand.form is Form.PARAMETER:
             return self._parameter(operand) is None
@@ -214,7 +250,7 @@ class ComparisonBinder:
         try:
             return from_text(node, unescaped(operand.text))
         except ClashError as error:
-            hint = _swallowed(operand)
+            hint = self._outside(operand.text) or _swallowed(operand)
             raise ClashError(f"{error}{hint}") from None
 
     def _members(self, node: ModelNode, operand: Operand) -> tuple[object, ...]:
