@@ -15,4 +15,4 @@ FOLDER: Final = workspace.ROOT / "tests-integration"
 
 if __name__ == "__main__":
     sys.path.insert(0, str(FOLDER))
-    sys.exit(main(command="python -m tools.simulate", trial="simulation.cluster:NETWORK"))
+    sys.exit(main(command="python -m tools.simulate", trial="simulation.everything:TRIAL"))

@@ -90,6 +90,8 @@ class Network:
     quiet: bool = False
     service: ServiceKey = SERVICE
     """What all nodes offer."""
+    directory: Path = Path("/dev/null/nothing")
+    """Where nodes keep what they do not forget; by default they have no place for it."""
 
     def start(self) -> None:
         """Start all hosts."""
@@ -117,7 +119,7 @@ class Network:
             insecure=True,
             keep_alive=KEEP_ALIVE,
             request_timeout=TIMEOUT,
-            data_directory=Path("/dev/null/nothing"),
+            data_directory=self.directory / host.name,
             plugins={Plugin.SECURITY: "shallow"},
         )
         return NodeResources(settings, catalog=CATALOG, clock=host.clock)

@@ -193,7 +193,7 @@ class TransactionGroup:
             case Order():
                 reply = await desk.order(message)
                 if isinstance(reply, Refused) and reply.behind:
-                    self._spawn(self._join(message.ballot[1]), "join")
+                    self._spawn("join", self._join, message.ballot[1])
                 return reply
             case Fetch():
                 return desk.copies.page(message.member, start=message.start, now=now)
@@ -285,7 +285,7 @@ class TransactionGroup:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Send():
-                self._spawn(self._send(effect), "send")
+                self._spawn("send", self._send, effect)
             case Decide():
                 self.desk.decide(effect.outcome)
             case Resolve():
@@ -296,7 +296,7 @@ class TransactionGroup:
             case Grant() | Admit():
                 self._tell(effect)
             case Copy():
-                self._spawn(self._copy(effect.source), "copy")
+                self._spawn("copy", self._copy, effect.source)
             case Lead():
                 self._lead(effect)
 
@@ -327,7 +327,7 @@ class TransactionGroup:
         _log.info("%s: view %d with %d members", self._key, view.number, len(view.members))
         if effect.founded:
             # Before the first order, which waits for the lock that this task takes first.
-            self._spawn(self.desk.found(view), "found")
+            self._spawn("found", self.desk.found, view)
         else:
             self.desk.learn(view)
         if effect.began:
@@ -355,16 +355,19 @@ class TransactionGroup:
 
     # Tasks
 
-    def _spawn(self, work: Awaitable[None], purpose: str) -> None:
-        if self._group is None:
-            if asyncio.iscoroutine(work):
-                work.close()
-            return
-        self._group.create_task(self._guarded(work, purpose), name=f"{self._key}: {purpose}")
+    def _spawn(
+        self, purpose: str, work: Callable[..., Awaitable[None]], *arguments: object
+    ) -> None:
+        if self._group is not None:
+            # Called in the task: one that is cancelled before it began leaves nothing unawaited.
+            guarded = self._guarded(purpose, work, *arguments)
+            self._group.create_task(guarded, name=f"{self._key}: {purpose}")
 
-    async def _guarded(self, work: Awaitable[None], purpose: str) -> None:
+    async def _guarded(
+        self, purpose: str, work: Callable[..., Awaitable[None]], *arguments: object
+    ) -> None:
         try:
-            await work
+            await work(*arguments)
         except L8Error as error:
             _log.warning("%s: %s failed: %s", self._key, purpose, error)
         except Exception:  # noqa: BLE001 - the boundary of a task; what failed is tried again

@@ -250,9 +250,13 @@ class Leader:
         if not gone <= self._lost:
             self._lost |= gone
             return self._proceed(now)
-        present = set(map(self._at, self._group.members))
+        newcomers = set(nodes) - set(map(self._at, self._group.members))
+        proposal = self._proposal
+        if newcomers and proposal and now - proposal.since >= self._timing.round_timeout:
+            # Members that are missing may be back on other nodes: the next campaign finds them.
+            return self.resign("", now)
         effects: list[Effect] = []
-        for node in sorted(set(nodes) - present):
+        for node in sorted(newcomers):
             if self._invite_at.get(node, 0.0) <= now and self._proposal is None:
                 self._invite_at[node] = now + self._timing.retry
                 effects.append(Send(node, self._order(None, tell=True), self._timing.round_timeout))

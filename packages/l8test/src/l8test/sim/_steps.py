@@ -40,6 +40,10 @@ class CrashPoints:
         """Steps that were ordered and not taken yet, each with its host."""
         return [(one.name, one.host) for one in self._orders]
 
+    def cancel(self) -> None:
+        """Nobody crashes any more of those who have not yet."""
+        self._orders.clear()
+
     def reached(self, name: str, host: Host) -> None:
         """A host takes a step.
 
