@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from l8test.sim import Trial
 
 from .cluster import NETWORK
+from .ledger import FOUNDING
 from .ledger import TRIAL as LEDGER
 
 if TYPE_CHECKING:
@@ -24,10 +25,13 @@ class AnyTrial:
 
     network: Trial = NETWORK
     ledger: Trial = LEDGER
+    founding: Trial = FOUNDING
 
     def of(self, seed: int) -> Trial:
         """Which one."""
-        return self.ledger if seed % SHARE == SHARE - 1 else self.network
+        if seed % SHARE < SHARE - 1:
+            return self.network
+        return self.founding if seed % 2 else self.ledger
 
     def schedule(self, seed: int) -> Schedule:
         """The faults of a seed."""

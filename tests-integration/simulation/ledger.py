@@ -194,6 +194,25 @@ class LedgerTrial(NetworkTrial):
         await conclude(world, ledger)
 
 
+@dataclass(frozen=True)
+class FoundingTrial(LedgerTrial):
+    """Faults from the very start: nodes of a new service may not see each other for long."""
+
+    @override
+    async def act(self, world: World, ledger: Ledger, schedule: Schedule) -> None:
+        """Begin in the middle of trouble."""
+        ledger.options["expected"] = ledger.nodes
+        ledger.start()
+        promise(world, ledger)
+        world.apply(schedule)
+        await world.sleep(self.faults_for)
+        ledger.working = False
+        world.timeline.note(f"the last fault is over, {ledger.acknowledged} acknowledged writes")
+        await world.sleep(CONVERGENCE)
+        await self._settle(world, ledger, within=0)
+        await conclude(world, ledger)
+
+
 def promise(world: World, ledger: Ledger) -> None:
     """Have checked all the time what may be seen at any time."""
     world.invariant("no error is logged", ledger.logged_error, every=5.0)
@@ -220,3 +239,4 @@ async def conclude(world: World, ledger: Ledger) -> None:
 
 
 TRIAL: Final = LedgerTrial(switches=2, nodes=9)
+FOUNDING: Final = FoundingTrial(switches=2, nodes=7)

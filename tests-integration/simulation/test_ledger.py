@@ -219,6 +219,45 @@ def test_each_part_of_a_network_has_one_leader(seed: int) -> None:
     assert outcome.good, outcome.detail + outcome.timeline
 
 
+@dataclass(frozen=True)
+class Blind(Split):
+    """The nodes of a new service start in two parts that do not see each other."""
+
+    expected: int = 5
+
+    @override
+    async def act(self, world: World, ledger: Ledger, schedule: Schedule) -> None:
+        """Work in two parts, then meet."""
+        ledger.options["expected"] = self.expected
+        names = [["switch-1", "node-2", "node-4"], ["switch-2", "node-1", "node-3", "node-5"]]
+        cut = world.partition(*names)
+        ledger.start()
+        promise(world, ledger)
+        await world.sleep(8)
+        able = [await self._can_write(ledger, world.host(name)) for name in ("node-2", "node-1")]
+        world.timeline.note(f"able to write: {able}")
+        world.heal(cut)
+        ledger.working = False
+        await world.sleep(15)
+        await self._settle(world, ledger, within=0)
+        await conclude(world, ledger)
+        if able != [False, True]:
+            world.fail("only the greater part begins", str(able))
+
+
+def test_nodes_that_do_not_see_each_other_begin_one_service() -> None:
+    """More than half of the expected nodes begin it; the others join, and nothing is lost."""
+    for seed in range(5):
+        outcome = run_seed(Blind(), seed)
+        assert outcome.good, outcome.detail + outcome.timeline
+
+
+def test_nodes_that_expect_nobody_tell_what_is_lost() -> None:
+    """Two services that began blindly are one in the end; what one of them wrote is in the log."""
+    outcome = run_seed(Blind(expected=1), 0)
+    assert "batches that were written here only are dropped" in outcome.detail
+
+
 def broken(monkeypatch: pytest.MonkeyPatch, target: type, name: str, wrong: object) -> str:
     """What a seed with faults finds wrong with code that was changed for the worse."""
     monkeypatch.setattr(target, name, wrong)

@@ -55,6 +55,10 @@ class ServiceLevelAgreement:
     """Whether writes are ordered by the leader and applied everywhere or nowhere."""
     quorum: Quorum = Quorum.MAJORITY
     """Of a transactional service: who may go on when nodes are lost."""
+    expected: int = 1
+    """Of a transactional service: how many nodes it has at most when it is new. Nothing is written
+    before more than half of them are members, so that nodes which do not see each other cannot
+    begin two services; with 1 whoever comes first begins. The same on all nodes."""
     durability: Durability = Durability.DISK
     """Of a transactional service: what an acknowledged write survives."""
     replication_count: int = 0
@@ -71,6 +75,10 @@ class ServiceLevelAgreement:
         if self.replication_count < 0:
             raise InvalidInputError(
                 f"replication count {self.replication_count} of service {self.name!r} is negative"
+            )
+        if self.expected < 1:
+            raise InvalidInputError(
+                f"service {self.name!r} expects {self.expected} nodes, it has at least 1"
             )
         if self.replication_count and not self.transactional:
             raise InvalidInputError(

@@ -19,7 +19,7 @@ from l8services._transactions.messages import (
     Refused,
 )
 from l8services._transactions.takeover import Findings, inquire
-from l8services._transactions.views import Ballot, View, address_of, has_quorum
+from l8services._transactions.views import Ballot, View, address_of, has_quorum, may_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +41,14 @@ class Campaign:
     """
 
     def __init__(
-        self, me: str, ballot: Ballot, targets: Iterable[str], rule: Quorum, timing: Timing
+        self,
+        me: str,
+        ballot: Ballot,
+        targets: Iterable[str],
+        rule: Quorum,
+        timing: Timing,
+        *,
+        needed: int = 1,
     ) -> None:
         self.me = me
         self.ballot = ballot
@@ -51,6 +58,7 @@ class Campaign:
         self.wait = 0.0
         self.findings = Findings()
         self._rule = rule
+        self._needed = needed
         self._timing = timing
         self._targets = set(targets)
         self._open = set(self._targets)
@@ -134,6 +142,12 @@ class Campaign:
             return []
         self._accepted.add(self._promises[address].member)
         if not has_quorum(view, self._accepted, self._rule):
+            return []
+        if not may_found(view, proposal, self._accepted, self._needed):
+            if len(self._accepted) == len(self.findings.sources):
+                self.failed = "too few of those are there who may have founded the group: " + (
+                    ", ".join(self.findings.missing)
+                )
             return []
         self._proposal = None
         return self._judge(proposal)

@@ -108,8 +108,8 @@ class TransactionGroup:
         self.desk = MemberDesk(
             member, items, journal, self._clock, timing, met=self._met, step=step
         )
-        self._quorum = sla.quorum
-        self.leader = Leader(member.id, vnic.uuid, sla.quorum, timing)
+        self._sla = sla
+        self.leader = self._leader()
         self._courier = Courier(sla.key, vnic)
         self._initiator = Initiator(vnic.resources, self._elected, self._ask, timing)
         self._joiner = Joiner(self.desk, self._ask, timing)
@@ -132,8 +132,12 @@ class TransactionGroup:
             L8Error: The journal cannot be read.
         """
         await self.desk.load()
-        self.leader = Leader(self.desk.member.id, self._vnic.uuid, self._quorum, self._timing)
+        self.leader = self._leader()
         self._tasks.start(supervise=self._supervise)
+
+    def _leader(self) -> Leader:
+        sla, me = self._sla, self.desk.member.id
+        return Leader(me, self._vnic.uuid, sla.quorum, self._timing, expected=sla.expected)
 
     async def aclose(self) -> None:
         """Take part no longer; idempotent."""

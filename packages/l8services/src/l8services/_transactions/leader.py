@@ -44,6 +44,7 @@ from l8services._transactions.views import (
     View,
     address_of,
     has_quorum,
+    may_found,
     missing_members,
 )
 
@@ -64,9 +65,12 @@ class Leader:
         address: Id of this node.
         rule: Who may go on when members are lost.
         timing: Times and limits.
+        expected: How many nodes are expected at first; more than half of them found the group.
     """
 
-    def __init__(self, me: str, address: str, rule: Quorum, timing: Timing) -> None:
+    def __init__(
+        self, me: str, address: str, rule: Quorum, timing: Timing, *, expected: int = 1
+    ) -> None:
         self.me = me
         self.address = address
         self.phase = Phase.FOLLOWING
@@ -75,6 +79,7 @@ class Leader:
         self.obstacle = ""
         """Why the last campaign failed."""
         self._rule = rule
+        self._needed = expected // 2 + 1
         self._timing = timing
         self._seen: Ballot = NO_BALLOT
         self._campaign: Campaign | None = None
@@ -124,7 +129,9 @@ class Leader:
         self._seen = self.ballot
         self.phase = Phase.CAMPAIGNING
         nodes = {*targets, self.address}
-        self._campaign = Campaign(self.me, self.ballot, nodes, self._rule, self._timing)
+        self._campaign = Campaign(
+            self.me, self.ballot, nodes, self._rule, self._timing, needed=self._needed
+        )
         return self._campaign.begin()
 
     def meet(self, ballot: Ballot, now: float) -> list[Effect]:
@@ -182,7 +189,7 @@ class Leader:
         self._outcome = outcome
         if findings.view is None:
             lineage = f"{self.ballot[0]}:{self.me}"
-            self.view = View(lineage, 1, (self.me,))
+            self.view = View(lineage, 1, (self.me,), self._needed == 1)
             self._told = {self.me}
             return [Lead(self.view, began=True, founded=True), *self._proceed(now)]
         self.view = findings.view
@@ -204,11 +211,15 @@ class Leader:
             limit = self._timing.queue_limit
             reason = f"overloaded: {limit} writes wait at the leader, the limit"
             return [Reject(command.id, reason)]
+        if self._unfounded:
+            return [Reject(command.id, self._unfounded)]
         self._queue.add(command, min(deadline, now + 1e9))
         return self._proceed(now)
 
     def read(self, token: int, now: float) -> list[Effect]:
         """A read wants to see all that was acknowledged; it is granted or refused later."""
+        if self._unfounded:
+            return [Grant(token, self._unfounded)]
         if self._leased(now):
             return [Grant(token)]
         self._reads.append(token)
@@ -322,15 +333,36 @@ class Leader:
         if self._inflight is not None or self._hold_until > now:
             return []
         self._hold_until = 0.0
+        if self._unfounded:
+            return self._reject(self._unfounded) + self._found(now)
         taken = self._queue.take()
         if taken:
             batch = Batch(self._outcome.number + 1, tuple(command for command, _ in taken))
             deadlines = [deadline for _, deadline in taken]
             self._inflight = Inflight(batch, deadlines, set(self._group.members))
             return self._send_all(self._group.members, batch, now)
-        if self._notice_at <= now:
-            return self._send_all([m for m in self._group.members if m != self.me], None, now)
-        return []
+        return self._notify(now)
+
+    def _notify(self, now: float) -> list[Effect]:
+        if self._notice_at > now:
+            return []
+        return self._send_all([m for m in self._group.members if m != self.me], None, now)
+
+    @property
+    def _unfounded(self) -> str:
+        """Why a leader in office can do nothing yet, "" when it can."""
+        if self.phase is not Phase.LEADING or self._group.founded:
+            return ""
+        return (
+            f"unavailable: the service begins with {self._needed} members, "
+            f"there are {len(self._group.members)} so far"
+        )
+
+    def _found(self, now: float) -> list[Effect]:
+        """Begin when there are enough members, with their consent."""
+        if len(self._group.members) < self._needed:
+            return self._notify(now)
+        return self._propose(self._group.members, now, founded=True)
 
     def _send_all(self, members: Iterable[str], batch: Batch | None, now: float) -> list[Effect]:
         self._notice_at = math.inf
@@ -434,8 +466,11 @@ class Leader:
 
     # Views
 
-    def _propose(self, members: tuple[str, ...], now: float) -> list[Effect]:
-        view = View(self._group.lineage, self._group.number + 1, members)
+    def _propose(
+        self, members: tuple[str, ...], now: float, *, founded: bool = False
+    ) -> list[Effect]:
+        group = self._group
+        view = View(group.lineage, group.number + 1, members, founded or group.founded)
         self._proposal = Proposal(view, now)
         return self._ask_again(self._proposal, now)
 
@@ -456,6 +491,8 @@ class Leader:
             return []
         proposal.accepted.add(member)
         if not has_quorum(self._group, proposal.accepted, self._rule):
+            return []
+        if not may_found(self._group, proposal.view, proposal.accepted, self._needed):
             return []
         return self._install(proposal.view, now)
 

@@ -117,8 +117,10 @@ class Member:
     def accept(self, message: Accept) -> Accepted:
         """Agree that a view follows another one, unless a greater ballot or view is known."""
         known = self.view
-        if message.ballot < self.promised or (
-            known is not None and not _leads(message.base, known)
+        if (
+            message.ballot < self.promised
+            or not self._follows(message.base)
+            or (known is not None and not _leads(message.base, known))
         ):
             return Accepted(granted=False, promised=self.promised)
         self.promised = message.ballot
@@ -130,6 +132,11 @@ class Member:
         """What is to be done for an order of the leader, or why it is not."""
         if order.ballot < self.promised:
             return self._refusal("conflict: a leader with a greater term is known")
+        if order.view is not None and not self._follows(order.view):
+            # More than this member has promised: it makes the leader give up and ask around anew.
+            higher = (order.ballot[0] + 1, "")
+            reason = "conflict: a member of a founded group joins no other that is not"
+            return Step(reply=Refused(higher, reason))
         before = self.vows()
         self.promised = order.ballot
         if order.view is not None and (self.view is None or _leads(order.view, self.view)):
@@ -245,6 +252,13 @@ class Member:
             case Advance():
                 self.advance(record.outcome, record.results)
         return ()
+
+    def _follows(self, view: View) -> bool:
+        """Whether this is no line without any writes, while the own one may have some."""
+        known = self.view
+        if view.founded or known is None or view.lineage == known.lineage:
+            return True
+        return not known.founded and not (self.accepted and self.accepted[1].founded)
 
     def learn(self, view: View) -> None:
         """This view is in force."""

@@ -102,14 +102,21 @@ def _last_view(replies: Iterable[Promised]) -> View | None:
     known = [reply for reply in replies if reply.view is not None]
     if not known:
         return None
-    # Of several lines that began without knowing of each other, the one with the most writes.
-    best = max(known, key=lambda reply: (reply.outcome.number, _lineage(reply)))
+    # Of several lines that began without knowing of each other, the one that was founded, since
+    # only that has writes; of several such ones, the one with the most writes.
+    best = max(known, key=lambda r: (_founded(r), r.outcome.number, _lineage(r)))
     views = [reply.view for reply in known if _lineage(reply) == _lineage(best)]
     return max((view for view in views if view), key=lambda view: (view.number, view.members))
 
 
 def _lineage(reply: Promised) -> str:
     return "" if reply.view is None else reply.view.lineage
+
+
+def _founded(reply: Promised) -> bool:
+    """Whether the line of a member is founded, or may be without its knowing."""
+    views = (reply.view, reply.accepted and reply.accepted[1])
+    return any(view.founded for view in views if view is not None)
 
 
 def _belongs(reply: Promised, view: View) -> bool:

@@ -17,7 +17,15 @@ from l8types.enums import Quorum
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["NO_BALLOT", "Ballot", "View", "address_of", "has_quorum", "missing_members"]
+__all__ = [
+    "NO_BALLOT",
+    "Ballot",
+    "View",
+    "address_of",
+    "has_quorum",
+    "may_found",
+    "missing_members",
+]
 
 Ballot = tuple[int, str]
 """Number and node of a term of office; a greater one fences off the lesser ones."""
@@ -34,6 +42,9 @@ class View(msgspec.Struct, frozen=True, array_like=True):
     members: tuple[str, ...]
     """Ids, in the order in which they joined; the first one decides between halves. An id is the
     node on which the member began, with a mark; a member that lost its memory is another one."""
+    founded: bool = True
+    """Whether enough nodes know of this line for it to be the only one; before that it neither
+    takes writes nor answers reads, so nothing is lost when it gives way to another one."""
 
 
 def address_of(member: str) -> str:
@@ -49,6 +60,20 @@ def has_quorum(view: View, present: Collection[str], rule: Quorum) -> bool:
     if 2 * count == len(view.members):
         return view.members[0] in present
     return 2 * count > len(view.members)
+
+
+def may_found(view: View, following: View, accepted: Collection[str], needed: int) -> bool:
+    """Whether the step from one view to the next is none that founds, or enough agree to found.
+
+    Args:
+        view: The view in force.
+        following: Its successor.
+        accepted: Ids of members of the view that agree.
+        needed: How many have to know of a line before it may take writes.
+    """
+    if view.founded or not following.founded:
+        return True
+    return sum(member in accepted for member in view.members) >= needed
 
 
 def missing_members(view: View, present: Collection[str]) -> tuple[str, ...]:
