@@ -145,6 +145,8 @@ def _plain_node(owner: FakeIntrospector, name: str, hint: Any, parent: FakeNode)
         container, (key, hint) = Container.MAP, typing.get_args(hint)
         key_enum = key if issubclass(key, enum.Enum) else None
         key_kind = ENUM_KINDS[key.__base__] if key_enum else PLAIN_KINDS[key]
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, kind = typing.get_args(hint)
     is_model = dataclasses.is_dataclass(hint)
     if is_model:
         kind = Kind.MESSAGE

@@ -8,15 +8,16 @@ never NULL, so that they can be negated: a column that may be NULL is asked for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from l8orm._arrays import elements
 from l8orm._kinds import FLOATS
 from l8orm._leaves import Clause, Column, Leaves, UntranslatableError
-from l8orm._members import Body, Collection, Document, Member, Scalar, Single, key_column
+from l8orm._members import Array, Body, Collection, Document, Member, Scalar, Single, key_column
 from l8orm._order import STALE, order_text
 from l8types.criteria import And, AttributePath, Comparison, Criteria, Not, Or
 from l8types.enums import Container, Kind, Operator, Presence, Quantifier
@@ -73,6 +74,13 @@ class Reached:
     """Whether it is an attribute of the item itself: its column is NULL just where it is absent."""
     order: sa.Column[Any] | None = None
     """What a text is sorted by, ``None`` when only the query knows its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Stands for a table where a value is in none."""
+
+    c: Mapping[str, Column]
 
 
 _Leaf = Callable[[Member, Any], Clause]
@@ -213,6 +221,8 @@ class Translator:
         member = _member(body, node)
         if isinstance(member, Collection) and (rest or not whole):
             return self._elements(member, rest, table, leaf, every=every, whole=whole)
+        if isinstance(member, Array) and not whole:
+            return self._any_element(member, table, leaf, every=every)
         if isinstance(member, Document) and (
             rest or (node.container is not Container.SINGLE and not whole)
         ):
@@ -240,6 +250,24 @@ class Translator:
             inner = leaf(member, child)
         condition = sa.not_(inner) if every else inner
         found = sa.exists().where(self._joined(member, child, table), condition)
+        return sa.not_(found) if every else found
+
+    def _any_element(
+        self,
+        member: Array,
+        table: Any,  # noqa: ANN401 - a table or an alias
+        leaf: _Leaf,
+        *,
+        every: bool,
+    ) -> Clause:
+        """Condition on some, or on every, element of an array."""
+        rows = elements(table.c[member.column.name], member.element.type)
+        inner = leaf(member.element, _Row({member.column.name: rows.c.value}))
+        found = sa.exists(
+            sa.select(sa.literal_column("1"))
+            .select_from(rows)
+            .where(sa.not_(inner) if every else inner)
+        )
         return sa.not_(found) if every else found
 
     def _joined(self, member: Collection, child: Any, owner: Any) -> Clause:  # noqa: ANN401
@@ -277,6 +305,10 @@ class Translator:
         if isinstance(member, Collection):
             child = self._tables[member.table].sql.alias()
             return sa.exists().where(self._joined(member, child, table))
+        if isinstance(member, Array):
+            count = sa.func.coalesce(sa.func.cardinality(table.c[member.column.name]), 0)
+            filled: Clause = count > 0
+            return filled
         if isinstance(member, Document):
             column: Column = table.c[member.column.name]
             if member.node.container is Container.SINGLE:

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from l8orm._enums import member_of
-from l8orm._kinds import FLOATS, RANGES, Misfit
+from l8orm._kinds import FLOATS, RANGES, Misfit, unwrapped, value_type
 from l8orm._presence import is_present
 from l8types.enums import Container, Kind, Presence
 
@@ -81,26 +81,17 @@ def _to_element(value: Raw, node: ModelNode) -> object:
         raise Misfit("it holds nothing where a value belongs")
     if node.kind is Kind.MESSAGE:
         return _to_object(value, node)
-    if node.kind is Kind.STRING:
-        if not isinstance(value, str):
-            raise Misfit(f"{type(value).__name__} is no text")
-        return str.__str__(value)
-    if node.kind is Kind.UINT8:
-        return base64.b64encode(value).decode("ascii")
-    return _to_number(value, node.kind)
+    return _to_scalar(value, node.kind)
 
 
-def _to_number(value: Raw, kind: Kind) -> object:
-    if not isinstance(value, bool | int | float):
-        raise Misfit(f"{type(value).__name__} is no value of kind {kind.name}")
-    if kind is Kind.BOOL:
-        return bool(value)
-    if kind in RANGES:
-        low, high = RANGES[kind]
-        if isinstance(value, float) or not low <= value <= high:
-            raise Misfit(f"{value} is no whole number in {low}..{high}")
-        return int(value)
-    return float(value) if math.isfinite(value) else str(float(value))
+def _to_scalar(value: Raw, kind: Kind) -> object:
+    """A single value, by the rules of a column of its kind."""
+    encoded: Any = value_type(kind, sqlite=kind not in FLOATS).encode(value)
+    if kind is Kind.UINT8:
+        return base64.b64encode(encoded).decode("ascii")
+    if kind is Kind.UINT64:
+        return unwrapped(encoded)
+    return str(encoded) if kind in FLOATS and not math.isfinite(encoded) else encoded
 
 
 def _from_element(document: Raw, node: ModelNode) -> object:

@@ -5,7 +5,8 @@ One table for the model itself, and one for every list and every map of models a
 is identified by the key of its item and, below, by a position or map key for each level; so
 nothing is numbered, a whole tree of rows can be inserted at once, and deleting an item takes all
 its rows with it. Single nested models are columns of their owner's table. Lists and maps of scalars
-are JSON, and so is everything from the place on where a model contains itself.
+are JSON, and so is everything from the place on where a model contains itself; PostgreSQL has lists
+of scalars in arrays.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from l8orm._arrays import array_tag, array_type, document_tag
 from l8orm._kinds import ValueType, value_type
 from l8orm._loading import ItemMaker, item_maker
 from l8orm._members import (
+    Array,
     Body,
     Collection,
     Document,
@@ -73,6 +76,8 @@ class TableLayout:
     key_type: ValueType
     """Of the last key column."""
     parent: TableLayout | None = None
+    documents: dict[str, tuple[str, ValueType]] = field(default_factory=dict)
+    """Arrays that earlier releases kept as JSON: type of that column, and the elements."""
     orders: dict[str, str] = field(default_factory=dict)
     """Columns with the order of a text, by the column with the text."""
     sql: sa.Table = field(init=False)
@@ -94,6 +99,11 @@ class Layout:
     """Makes items of rows."""
     complete: Completer | None = None
     """Gives items that were read what is in no table, ``None`` when there is no such thing."""
+
+    @property
+    def version(self) -> int:
+        """Version of the schema that knows all of it."""
+        return 2 if any(table.documents for table in self.tables) else 1
 
     @property
     def signature(self) -> str:
@@ -195,6 +205,8 @@ class _Builder:
         if node.kind is not Kind.MESSAGE:
             if node.container is Container.SINGLE:
                 return self._scalar(table, node, path)
+            if node.container is Container.LIST and not self.sqlite:
+                return self._array(table, node, path)
             return self._document(table, node, path)
         if node.model is None or node.model in models or len(models) >= MAX_DEPTH:
             return self._document(table, node, path)
@@ -212,8 +224,14 @@ class _Builder:
 
     def _document(self, table: TableLayout, node: ModelNode, path: str) -> Document:
         column: sa.Column[Any] = sa.Column(_short(path), sa.JSON(none_as_null=True))
-        tag = f"json {node.container.value} of {node.kind.name.lower()}"
-        return Document(node, column, self._add(table, column, tag))
+        return Document(node, column, self._add(table, column, document_tag(node)))
+
+    def _array(self, table: TableLayout, node: ModelNode, path: str) -> Array:
+        kind = value_type(node.kind, sqlite=False)
+        column: sa.Column[Any] = sa.Column(_short(path), array_type(kind))
+        index = self._add(table, column, array_tag(kind))
+        table.documents[column.name] = document_tag(node), kind
+        return Array(node, Scalar(node, kind, column, index), column, index)
 
     def _presence(
         self, table: TableLayout, node: ModelNode, path: str

@@ -11,16 +11,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from l8orm._arrays import array_decoder
 from l8orm._documents import from_document
 from l8orm._enums import member_of
 from l8orm._kinds import FLOATS
-from l8orm._members import Body, Collection, Document, Scalar, Single
+from l8orm._members import Array, Body, Collection, Document, Member, Scalar, Single
 from l8orm._source import Source
 from l8types.enums import Container, Kind, Presence
 
 if TYPE_CHECKING:
     from l8orm._layout import TableLayout
-    from l8types.protocols.models import ModelNode
 
 __all__ = ["ItemMaker", "Row", "item_maker"]
 
@@ -107,10 +107,10 @@ class _Function:
         arguments.update({node.attribute: "[]" for node in body.series})
         return self._source.call(self._source.constant(body.node.model), arguments)
 
-    def _member(self, member: Scalar | Document | Single | Collection) -> str:
+    def _member(self, member: Member) -> str:
         if isinstance(member, Scalar):
             return self._scalar(member)
-        if isinstance(member, Document):
+        if isinstance(member, Document | Array):
             return self._document(member)
         if isinstance(member, Single):
             made = self._body(member.body)
@@ -141,14 +141,17 @@ class _Function:
             )
         return f"({value})"
 
-    def _document(self, member: Document) -> str:
+    def _document(self, member: Document | Array) -> str:
         absent = _ABSENT
         if (
             member.node.presence is Presence.ALWAYS
             and member.node.container is not Container.SINGLE
         ):
             absent = "[]" if member.node.container is Container.LIST else "{}"
-        decode = self._source.constant(_document_decoder(member.node))
+        found = _document_decoder(member)
+        if found is None:
+            return f"(v if (v := r[{member.index}]) is not None else {absent})"
+        decode = self._source.constant(found)
         return f"({decode}(v) if (v := r[{member.index}]) is not None else {absent})"
 
     def _collection(self, member: Collection) -> str:
@@ -174,8 +177,10 @@ def _collections(body: Body) -> list[Collection]:
     return found
 
 
-def _document_decoder(node: ModelNode) -> Callable[[Any], object]:
-    loads = json.loads
+def _document_decoder(member: Document | Array) -> Callable[[Any], object] | None:
+    loads, node = json.loads, member.node
+    if isinstance(member, Array):
+        return array_decoder(node, member.element.type)
 
     def decode(value: Any) -> object:  # noqa: ANN401 - text, or a document that is decoded already
         return from_document(loads(value) if value.__class__ is str else value, node)

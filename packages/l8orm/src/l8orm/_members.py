@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from l8orm._kinds import ValueType
 from l8types.protocols.models import ModelNode
 
-__all__ = ["Body", "Collection", "Document", "Member", "Scalar", "Single", "key_column"]
+__all__ = ["Array", "Body", "Collection", "Document", "Member", "Scalar", "Single", "key_column"]
 
 
 @dataclass(slots=True)
@@ -55,6 +55,17 @@ class Document:
 
 
 @dataclass(slots=True)
+class Array:
+    """A list of scalars in a column of its own type."""
+
+    node: ModelNode
+    element: Scalar
+    """One of its values; its column is that of the array."""
+    column: sa.Column[Any]
+    index: int
+
+
+@dataclass(slots=True)
 class Single:
     """A nested model whose columns stand in the table of its owner."""
 
@@ -82,7 +93,7 @@ class Collection:
     index: int
 
 
-Member = Scalar | Document | Single | Collection
+Member = Scalar | Document | Array | Single | Collection
 """One attribute of a body."""
 
 

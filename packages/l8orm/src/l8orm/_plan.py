@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from alembic.operations import ops
 
+from l8orm._arrays import ConvertOp
 from l8orm._order import FillOrderOp, is_stale
 from l8orm._schema import Tags
 from l8types.errors import ConflictError
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Step", "make_plan"]
 
-_WIDER: Final = {("integer", "bigint"), ("integer key", "bigint key")}
+_WIDER: Final = {
+    ("integer", "bigint"),
+    ("integer key", "bigint key"),
+    ("array of integer", "array of bigint"),
+}
 """Changes of type that keep every value."""
 
 
@@ -149,7 +154,9 @@ class _Planner:
         """Drop what the model does not have, and what it wants with another type."""
         for name, tag in known.items():
             wanted = table.tags.get(name)
-            if wanted is not None and _fits(tag, wanted):
+            if wanted is not None and (
+                _fits(tag, wanted) or table.documents.get(name, ("",))[0] == tag
+            ):
                 continue
             for index in self._inspector.get_indexes(table.name):
                 if name in index["column_names"] and index["name"]:
@@ -166,6 +173,11 @@ class _Planner:
         self, table: TableLayout, column: sa.Column[object], old: str | None, existing: set[str]
     ) -> None:
         new, name = table.tags[column.name], f"{table.name}.{column.name}"
+        before, kind = table.documents.get(column.name, (None, None))
+        if kind is not None and old == before and column.name in existing:
+            convert = ConvertOp(table.name, column.name, kind)
+            self._plan.add(f"convert column {name} to an array", convert)
+            return
         if column.name not in existing:
             if old is not None or new.endswith(" key"):
                 _check(table, column.name, old, new)

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "Tags", "known_tables", "remember"]
 
-SCHEMA_VERSION: Final = 1
-"""Version of the layout; a higher one in a database comes from a newer release."""
+SCHEMA_VERSION: Final = 2
+"""Version of the layout; a higher one in a database comes from a newer release.
+
+The second has arrays in PostgreSQL; what has none is still written down as the first.
+"""
 
 SCHEMA: Final = sa.Table(
     "l8orm_schema",
@@ -59,6 +62,6 @@ def remember(connection: sa.Connection, layout: Layout, tables: Tags) -> None:
     connection.execute(sa.delete(SCHEMA).where(SCHEMA.c.model == name))
     connection.execute(
         sa.insert(SCHEMA).values(
-            model=name, version=SCHEMA_VERSION, tables=json.dumps(tables, sort_keys=True)
+            model=name, version=layout.version, tables=json.dumps(tables, sort_keys=True)
         )
     )

@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from l8orm._arrays import array_encoder
 from l8orm._documents import to_document
 from l8orm._kinds import FLOATS, RANGES, Misfit, ValueType
-from l8orm._members import Body, Collection, Document, Scalar, Single
+from l8orm._members import Array, Body, Collection, Document, Scalar, Single
 from l8orm._order import order_text
 from l8orm._source import Source
 from l8types.enums import Container, Kind, Presence
@@ -102,7 +103,7 @@ class _Function:
                 if member.presence is not None:
                     there = f"a{member.index} = q{member.place} is not None"
                     self._source.line(depth, there)
-            elif isinstance(member, Document):
+            elif isinstance(member, Document | Array):
                 self._document(member, owner, depth)
             else:
                 self._scalar(member, owner, depth)
@@ -139,10 +140,10 @@ class _Function:
             odd += f" or {name} != {name}"
         self._source.line(depth, f"if {odd}: {name} = {encode}({name})")
 
-    def _document(self, member: Document, owner: str, depth: int) -> None:
+    def _document(self, member: Document | Array, owner: str, depth: int) -> None:
         name = f"a{member.index}"
         self._read(name, member.node, owner, depth)
-        encode = self._source.constant(_document_encoder(member.node))
+        encode = self._source.constant(_document_encoder(member))
         single = member.node.container is Container.SINGLE
         if member.node.presence is Presence.ALWAYS and not single:
             # Empty where the model cannot tell it from absent.
@@ -214,10 +215,13 @@ def _key_encoder(node: ModelNode, kind: ValueType) -> Callable[[object], object]
     return encode
 
 
-def _document_encoder(node: ModelNode) -> Callable[[object], str]:
-    def encode(value: object) -> str:
+def _document_encoder(member: Document | Array) -> Callable[[object], object]:
+    node = member.node
+    as_array = array_encoder(node, member.element.type) if isinstance(member, Array) else None
+
+    def encode(value: object) -> object:
         try:
-            return json.dumps(to_document(value, node))
+            return json.dumps(to_document(value, node)) if as_array is None else as_array(value)
         except Misfit as misfit:
             raise _refusal(node, misfit) from None
 
