@@ -22,6 +22,7 @@ from l8services._transactions.effects import (
     Resolve,
     Send,
 )
+from l8services._transactions.lease import Lease
 from l8services._transactions.messages import (
     Accept,
     Accepted,
@@ -35,8 +36,9 @@ from l8services._transactions.messages import (
     Promised,
     Refused,
 )
-from l8services._transactions.office import SAFE, Inflight, Phase, Proposal, certainly
+from l8services._transactions.office import Inflight, Phase, Proposal, certainly
 from l8services._transactions.queue import CommandQueue
+from l8services._transactions.refusals import Refusals
 from l8services._transactions.takeover import verdict
 from l8services._transactions.views import (
     NO_BALLOT,
@@ -84,6 +86,7 @@ class Leader:
         self._seen: Ballot = NO_BALLOT
         self._campaign: Campaign | None = None
         self._queue = CommandQueue(timing)
+        self._lease = Lease(rule, timing.lease)
         self._addresses = {me: address}
         self._reset()
 
@@ -97,12 +100,9 @@ class Leader:
         self._hold_until = 0.0
         self._notice_at = math.inf
         self._invite_at: dict[str, float] = {}
-        self._refused: list[Resolve] = []
-        self._refused_by: set[str] = set()
+        self._refusals = Refusals()
         self._asked: dict[str, tuple[Order, float]] = {}
-        self._confirmed: dict[str, float] = {}
-        self._reads: list[int] = []
-        self._read_round_at = 0.0
+        self._lease.forget()
 
     @property
     def _group(self) -> View:
@@ -152,7 +152,7 @@ class Leader:
 
     def _abandon(self, leader: str) -> list[Effect]:
         """What was on its way has an outcome that is not known here."""
-        open_ids = [resolve.id for resolve in self._refused]
+        open_ids = self._refusals.ids
         if self._inflight is not None:
             open_ids += [command.id for command in self._inflight.batch.commands]
         reason = "outcome-unknown: the leader lost its office meanwhile"
@@ -181,9 +181,7 @@ class Leader:
     def _enter(self, campaign: Campaign, outcome: Outcome, now: float) -> list[Effect]:
         findings = campaign.findings
         self._campaign, self.phase, self.obstacle = None, Phase.LEADING, ""
-        waiting = self._reads
         self._reset()
-        self._reads = waiting
         self._addresses.update(findings.addresses)
         self._addresses[self.me] = self.address
         self._outcome = outcome
@@ -222,7 +220,7 @@ class Leader:
             return [Grant(token, self._unfounded)]
         if self._leased(now):
             return [Grant(token)]
-        self._reads.append(token)
+        self._lease.wait(token)
         return self._read_round(now)
 
     def _carries(self, identifier: str) -> bool:
@@ -302,7 +300,7 @@ class Leader:
             if now - proposal.since >= self._timing.patience:
                 effects += self._give_up(proposal)
             effects += self._ask_again(proposal, now)
-        if self._reads and self._read_round_at <= now:
+        if self._lease.waiting and self._lease.round_at <= now:
             effects += self._read_round(now)
         return effects + self._proceed(now)
 
@@ -317,8 +315,8 @@ class Leader:
             times.append(max(self._notice_at, self._hold_until))
             if len(self._queue) and self._hold_until:
                 times.append(self._hold_until)
-        if self._reads:
-            times.append(self._read_round_at)
+        if self._lease.waiting:
+            times.append(self._lease.round_at)
         return min(times)
 
     # Batches
@@ -384,7 +382,7 @@ class Leader:
             if order.number == self._group.number:
                 self._told.add(member)
             if asked is not None and asked[0] is order:
-                self._confirmed[member] = asked[1]
+                self._lease.confirm(member, asked[1])
             effects = self._heard(member, order)
             if order.batch is not None:
                 effects += self._prepared(member, order.batch, reply.errors, now)
@@ -432,23 +430,21 @@ class Leader:
     def _refuse(self, command: Command, judged: dict[str, tuple[str, ...]], now: float) -> None:
         """Undo what some refused; the client learns of it when no member can commit it any more."""
         member, error = next((m, errors[0]) for m, errors in judged.items() if errors[0])
-        self._refused.append(Resolve(command.id, error, self._at(member)))
-        self._refused_by = set(self._group.members) - {self.me}
-        self._notice_at = now
-        if not self._refused_by:
-            self._notice_at = math.inf
+        self._undo([Resolve(command.id, error, self._at(member))], now)
+
+    def _undo(self, refused: list[Resolve], now: float) -> None:
+        others = set(self._group.members) - {self.me}
+        self._refusals.add(refused, others)
+        self._notice_at = now if others else math.inf
 
     def _heard(self, member: str, order: Order) -> list[Effect]:
-        if not self._refused or order.outcome != self._outcome:
+        if order.outcome != self._outcome:
             return []
-        self._refused_by.discard(member)
+        self._refusals.heard(member)
         return self._release()
 
     def _release(self) -> list[Effect]:
-        if not self._refused or self._refused_by & set(self._group.members):
-            return []
-        released, self._refused = self._refused, []
-        return list(released)
+        return list(self._refusals.release(self._group.members))
 
     def _own_failure(self, reply: object, now: float) -> list[Effect]:
         """This node cannot prepare (a full disk): nothing can be written, it stays readable."""
@@ -459,9 +455,7 @@ class Leader:
         self._outcome = Outcome(inflight.batch.number, committed=False)
         reason = reply.reason if isinstance(reply, Refused) else "unavailable: no journal"
         effects: list[Effect] = [Decide(self._outcome)]
-        self._refused += [Resolve(c.id, reason, self.address) for c in inflight.batch.commands]
-        self._refused_by = set(self._group.members) - {self.me}
-        self._notice_at = now
+        self._undo([Resolve(c.id, reason, self.address) for c in inflight.batch.commands], now)
         return effects + self._release() + self._proceed(now)
 
     # Views
@@ -500,7 +494,7 @@ class Leader:
         self._proposal, self.view = None, view
         self._told = set()
         self._lost &= set(view.members)
-        self._confirmed = {m: t for m, t in self._confirmed.items() if m in view.members}
+        self._lease.keep(view)
         effects: list[Effect] = [Lead(view)]
         if self._joining:
             effects.append(Admit(self._joining, Joined(view)))
@@ -523,32 +517,23 @@ class Leader:
         effects: list[Effect] = [
             Reject(i, certainly(reason, certain), leader) for i, certain in self._queue.clear()
         ]
-        effects += [Grant(token, reason) for token in self._reads]
-        self._reads = []
-        return effects
+        return effects + list(self._lease.end(reason))
 
     # Reads
 
     def _leased(self, now: float) -> bool:
-        """Whether a quorum has given its word, so that nobody else can have led since."""
-        if self.phase is not Phase.LEADING:
-            return False
-        limit = now - SAFE * self._timing.lease
-        fresh = {member for member, sent in self._confirmed.items() if sent > limit}
-        return has_quorum(self._group, fresh, self._rule)
+        return self.phase is Phase.LEADING and self._lease.holds(self._group, now)
 
     def _read_round(self, now: float) -> list[Effect]:
-        if self.phase is not Phase.LEADING or self._inflight is not None or self._proposal:
-            self._read_round_at = now + self._timing.retry
+        lease, office = self._lease, self.phase is Phase.LEADING
+        able = office and self._inflight is None and self._proposal is None
+        if able and lease.round_at > now:
             return []
-        if self._read_round_at > now:
-            return []
-        self._read_round_at = now + self._timing.retry
-        return self._send_all(self._group.members, None, now)
+        lease.round_at = now + self._timing.retry
+        return self._send_all(self._group.members, None, now) if able else []
 
     def _granted(self, now: float) -> list[Effect]:
-        if not self._reads or not self._leased(now):
+        if not self._lease.waiting or not self._leased(now):
             return []
-        granted, self._reads = self._reads, []
-        self._read_round_at = now
-        return [Grant(token) for token in granted]
+        self._lease.round_at = now
+        return list(self._lease.end())
