@@ -42,6 +42,21 @@ def test_unknown_outcome() -> None:
     assert check_linearizable([*writes, read(2, 5, 6), read(1, 7, 8)])
 
 
+def test_many_unknown_outcomes() -> None:
+    """Writes with an unknown outcome whose values nobody saw do not make the search longer."""
+    lost = [Operation("x", number, 0.0) for number in range(100, 160)]
+    rounds = [
+        one
+        for number in range(40)
+        for one in (
+            Operation("x", number, number, number + 0.5),
+            read(number, number, number + 0.9),
+        )
+    ]
+    assert not check_linearizable([*lost, *rounds])
+    assert "read of 0" in check_linearizable([*lost, *rounds, read(0, 90, 91)])
+
+
 def test_keys_are_independent() -> None:
     """Each key has its own order, and the one without is named."""
     good, bad = Operation("x", 1, 0, 1), read(1, 2, 3, "y")

@@ -234,6 +234,27 @@ def test_a_crash_at_a_named_step() -> None:
         assert "reached the step write" in world.timeline.render()
 
 
+def test_a_crash_that_was_called_off() -> None:
+    """A host that has not come to its last step when that is cancelled lives on."""
+
+    async def main(host: Host) -> None:
+        await asyncio.sleep(1)
+        step("write")
+        await forever(host)
+
+    async def scenario(world: World) -> None:
+        world.crash_at("write", "a")
+        world.host("a").start(main)
+        assert world.crash_points.pending() == [("write", "a")]
+        world.crash_points.cancel()
+        assert world.crash_points.pending() == []
+        await world.sleep(2)
+        assert world.host("a").alive
+
+    with simulate() as world:
+        world.run(scenario)
+
+
 def test_a_crash_in_a_callback() -> None:
     """A crash may also hit a callback; nobody takes it for an error."""
 
