@@ -19,7 +19,8 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
-from l8types.pb import L8Query
+from l8types.pb import L8NotificationSet, L8Query
+from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.settings import NodeSettings
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import DirectoryEvent, Message, NodeInfo, ServiceKey
@@ -377,6 +378,15 @@ class FakeNetwork:
         for other in seen_by:
             for listener in tuple(other.listeners):
                 listener(DirectoryEvent(kind, node.info))
+
+    def changes(self) -> list[Sent]:
+        """The messages that told of a change, not only of counts and digests."""
+        return [
+            sent
+            for sent in self.sent
+            if isinstance(sent.payload, L8NotificationSet)
+            and sent.payload.type != L8NotificationType.Invalid_Notify
+        ]
 
     def transmit(self, sent: Sent, message: Message) -> None:
         """Put a message on its way."""

@@ -90,7 +90,7 @@ def test_failing_store_leaves_nothing_half_done(action: Action) -> None:
                 await a.do(action, Book("1", "Emma"))
             await asyncio.sleep(5)
             assert a.books() == b.books() == store.content == {"1": Book("1", "Dune")}
-            assert network.sent == []
+            assert network.changes() == []
 
     run(scenario())
 

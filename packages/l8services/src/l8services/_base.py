@@ -166,6 +166,7 @@ class BaseService:
                 raise InvalidInputError(
                     f"service {call.key} was notified of {type(message).__name__}, not of a change"
                 )
+            parts.digests.heard(message)
             try:
                 parts.replica.receive(message)
             except L8Error as error:
@@ -216,6 +217,14 @@ class BaseService:
         """Whether nothing waits to be sent, fetched or stored."""
         parts = self._transactional or self._parts
         return parts is None or parts.settled
+
+    @property
+    def divergence(self) -> int:
+        """Ranges of keys in which this instance is known to differ from others, 0 in agreement.
+
+        A transactional service is ordered by its leader and always says 0.
+        """
+        return 0 if self._parts is None else self._parts.digests.divergence
 
     def __len__(self) -> int:
         return len(self._cache)

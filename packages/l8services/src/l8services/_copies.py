@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from l8types.values import Page
 
 __all__ = [
+    "MARK",
     "CopyPage",
     "answer_examples",
     "answer_page",
@@ -32,6 +33,8 @@ __all__ = [
     "ask_page",
     "is_marked",
     "read_copy",
+    "stamped",
+    "tell_deleted",
 ]
 
 MARK: Final = "copy"
@@ -77,20 +80,19 @@ def ask_examples(items: Iterable[object], factory: ElementsFactory) -> Elements:
 def is_marked(elements: Elements) -> bool:
     """Whether another instance asks for its copy."""
     if elements.query is not None:
-        return elements.query.schema == MARK
+        schema = elements.query.schema
+        return schema == MARK or schema.startswith(f"{MARK}.")
     return len(elements) > 0 and all(entry.key == MARK for entry in elements)
 
 
 def answer_page(page: Page, query: Query, replica: Replica, factory: ElementsFactory) -> Elements:
     """Answer to :func:`ask_page`; deletions come with the last page, when all items were told."""
-    entries = [_stamped(item, replica) for item in page.items]
+    entries = [stamped(item, replica) for item in page.items]
     metadata = L8MetaData()
     metadata.CopyFrom(page.metadata)
     _tell_state(metadata, replica)
     if len(entries) < query.limit:
-        deleted = metadata.value_count[_DELETED].counts
-        for key, stamp in replica.versions.tombstones():
-            deleted[f"{stamp.to_text()}/{key}"] = 1
+        tell_deleted(metadata, replica.versions.tombstones(), replica)
     return factory.entries(entries, metadata=metadata)
 
 
@@ -107,7 +109,7 @@ def answer_examples(
         stamp = replica.versions.current(key)
         if item is not None:
             shown = scope(item)
-            found += [] if shown is None else [_stamped(shown, replica)]
+            found += [] if shown is None else [stamped(shown, replica)]
         elif stamp != ORIGIN:
             metadata.value_count[_DELETED].counts[f"{stamp.to_text()}/{key}"] = 1
     return factory.entries(found, metadata=metadata)
@@ -126,7 +128,18 @@ def read_copy(answer: Elements) -> CopyPage:
     return CopyPage(Copy(items, _deleted(metadata)), seen, removed, horizon or ORIGIN)
 
 
-def _stamped(item: object, replica: Replica) -> Element:
+def tell_deleted(
+    metadata: L8MetaData, deletions: Iterable[tuple[str, Stamp]], replica: Replica
+) -> None:
+    """Add deletions to an answer, and the newest one that is forgotten."""
+    deleted = metadata.value_count[_DELETED].counts
+    for key, stamp in deletions:
+        deleted[f"{stamp.to_text()}/{key}"] = 1
+    metadata.value_count[_HORIZON].counts[replica.versions.horizon.to_text()] = 1
+
+
+def stamped(item: object, replica: Replica) -> Element:
+    """An item with its stamp."""
     return Element(item, replica.versions.current(replica.cache.key_of(item)).to_text())
 
 

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from l8services._copies import CopyPage, ask_examples, ask_page, read_copy
+from l8services._digests.frames import ask_ranges, read_ranges
 from l8types.enums import Action
 from l8types.errors import L8Error
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from l8services._replica import Replica
     from l8services._tuning import Tuning
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
 
 __all__ = ["CopyFetcher"]
@@ -111,14 +113,41 @@ class CopyFetcher:
         page = await self._request(peer, question)
         return self._replica.adopt(page.copy, peer)
 
+    async def fetch_ranges(self, peer: str, ranges: Iterable[int]) -> int:
+        """Fetch the items of an instance in some ranges of keys, and what it deleted in them.
+
+        Returns:
+            How many items changed here.
+
+        Raises:
+            L8Error: It did not answer, or with an error; what was fetched so far stays.
+        """
+        left = set(ranges)
+        adopted = 0
+        while left:
+            answer = read_ranges(await self._ask(peer, ask_ranges(self._model, left)))
+            told = left & answer.ranges
+            if not told:
+                break
+            left -= told
+            page = answer.page
+            adopted += self._replica.adopt(page.copy, peer)
+            known = {self._replica.cache.key_of(item) for item, _ in page.copy.items}
+            among = self._replica.digests.keys(told)
+            adopted += self._replica.drop_forgotten(page.horizon, known, among=among)
+        return adopted
+
     async def _page(self, peer: str, number: int) -> CopyPage:
         return await self._request(
             peer, ask_page(self._model, size=self._tuning.page_size, page=number)
         )
 
     async def _request(self, peer: str, payload: object) -> CopyPage:
+        return read_copy(await self._ask(peer, payload))
+
+    async def _ask(self, peer: str, payload: object) -> Elements:
         key = self._replica.key
-        answer = await self._vnic.request(
+        return await self._vnic.request(
             peer,
             key.name,
             key.area,
@@ -126,7 +155,6 @@ class CopyFetcher:
             payload,
             timeout=self._tuning.request_timeout,
         )
-        return read_copy(answer)
 
     def _settle(self, seen: dict[str, int]) -> None:
         for source, number in seen.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from l8services._digests.exchange import DigestExchange
 from l8services._fetch import CopyFetcher
 from l8services._live import LiveHub, Watchers
 from l8services._points import PointsApart
@@ -65,7 +66,7 @@ class BaseParts:
             behind=self.store,
             changed=self._changed,
         )
-        self.reader = Reader(self.replica, resources, sla.hook)
+        self.reader = Reader(self.replica, resources, sla.hook, page_size=tuning.page_size)
         self.live = LiveHub(sla.key, cache, vnic, sla.hook, tuning)
         name = resources.registry.info_of(model).name
         self.watchers = Watchers(sla.key, name, self.live, vnic, tuning)
@@ -77,6 +78,15 @@ class BaseParts:
             tuning,
             repeat=self.writer.repeat,
             on_left=self._instance_left,
+        )
+        self.digests = DigestExchange(
+            vnic,
+            self.replica,
+            self._fetcher,
+            name,
+            tuning,
+            others=self.sync.others,
+            fetch_all=self.sync.fetch_all,
         )
         self._tasks = TaskScope(str(sla.key))
 
@@ -104,6 +114,7 @@ class BaseParts:
                 cache.post(item)
                 if self.store is not None:
                     self.store.mark(cache.key_of(item))
+        self.replica.loaded()
         return answered
 
     def start(self, *, complete: bool) -> None:
@@ -116,6 +127,8 @@ class BaseParts:
         }
         if self.store is not None:
             workers["store"] = self.store.run_for_ever
+        if self.digests.enabled:
+            workers["digests"] = self.digests.run_for_ever
         self._tasks.start(**workers)
 
     async def aclose(self) -> None:

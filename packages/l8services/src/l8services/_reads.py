@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from l8services import _copies as copies
+from l8services._digests.frames import answer_question, is_question
 from l8types.errors import InvalidInputError, L8Error, NotFoundError
 from l8types.values import Element
 
@@ -45,9 +46,18 @@ class Reader:
         replica: Where the items are.
         resources: The parts of the node.
         hook: User code around the reads.
+        page_size: Items in an answer about ranges of keys, after which no further range is begun.
     """
 
-    def __init__(self, replica: Replica, resources: Resources, hook: ServiceHook | None) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        resources: Resources,
+        hook: ServiceHook | None,
+        *,
+        page_size: int = 500,
+    ) -> None:
+        self._page_size = page_size
         self._replica = replica
         self._cache = replica.cache
         self._resources = resources
@@ -81,6 +91,10 @@ class Reader:
             return copies.answer_examples(
                 elements.values, self._replica, factory, self._scope(call)
             )
+        schema = elements.query.schema
+        if is_question(schema):
+            scope = self._scope(call)
+            return answer_question(schema, self._replica, factory, scope, size=self._page_size)
         query = parse_query(elements.query, self._cache.model, self._resources)
         return copies.answer_page(self._page(query, call), query, self._replica, factory)
 

@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from l8services._digests.ranges import RangeDigests
 from l8services._rebase import Created, OwnChanges
 from l8services._resync import ResyncPlanner
 from l8services._sequence import SequenceTracker
@@ -24,7 +25,7 @@ from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.values import ItemChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from l8services._tuning import Tuning
     from l8types.protocols.data import Cache, NotificationCodec
@@ -80,6 +81,7 @@ class Replica:
         self.key = key
         self.uuid = uuid
         self.versions = Versions()
+        self.digests = RangeDigests(self._version)
         self.tracker = SequenceTracker()
         self.planner = ResyncPlanner(
             delay=tuning.resync_delay,
@@ -131,6 +133,13 @@ class Replica:
         message.time = pack(stamp, base)
         self.outbox.append(message)
         return change
+
+    def loaded(self) -> None:
+        """The cache was filled past this object, with items that have no version yet."""
+        keys = [entry[0] for entry in self.cache.items()]
+        for key in keys:
+            if self.versions.live(key) is None:
+                self._note(key, ORIGIN, deleted=False)
 
     def skip(self) -> None:
         """Count a change that is not sent, so that the other instances fetch this copy."""
@@ -191,19 +200,23 @@ class Replica:
                 adopted += self._replace(key, None, stamp)
         return adopted
 
-    def drop_forgotten(self, horizon: Stamp, known: Collection[str]) -> int:
+    def drop_forgotten(
+        self, horizon: Stamp, known: Collection[str], *, among: Iterable[str] | None = None
+    ) -> int:
         """Delete what another instance deleted so long ago that it forgot the key.
 
         Args:
             horizon: Newest deletion that it forgot.
             known: Keys of its items.
+            among: Keys that it was asked about, ``None`` for all.
 
         Returns:
             How many items were deleted.
         """
         if horizon == ORIGIN:
             return 0
-        unknown = {entry[0] for entry in self.cache.items()}.difference(known)
+        mine = (entry[0] for entry in self.cache.items()) if among is None else among
+        unknown = set(mine).difference(known)
         gone = [key for key in unknown if self.versions.current(key) <= horizon]
         return sum(self._replace(key, None, horizon) for key in gone)
 
@@ -285,7 +298,11 @@ class Replica:
             return self.cache.get(key) is None
         return version > current
 
+    def _version(self, key: str) -> Stamp | None:
+        return self.versions.live(key)
+
     def _note(self, key: str, stamp: Stamp, *, deleted: bool) -> None:
+        self.digests.touch(key)
         if deleted:
             self.versions.remove(key, stamp)
         else:

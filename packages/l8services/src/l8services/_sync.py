@@ -101,6 +101,11 @@ class ReplicaSync:
         self._beacon_at = self._clock.monotonic() + self._beacon_pause
         self._to_send.set()
 
+    def fetch_all(self, source: str) -> None:
+        """The complete copy of an instance is wanted."""
+        self._replica.planner.request(source, self._clock.monotonic(), forced=True)
+        self.received()
+
     def received(self) -> None:
         """Messages of others may have made fetches or repetitions necessary."""
         if len(self._replica.planner) or self._replica.replaced:

@@ -31,6 +31,11 @@ class Tuning:
     one is noticed; doubles with every repetition."""
     beacon_interval_max: float = 30.0
     """Longest pause between two tellings."""
+    digest_interval: float = 1.0
+    """Pause between two comparisons of what instances keep; with three of them a difference that
+    no count of changes shows is found and repaired everywhere."""
+    digest_timeout: float = 2.0
+    """How long another instance may take to tell its digests."""
     outbox_limit: int = 10_000
     """Changes that wait to be sent; above it the oldest are dropped and fetched by the others."""
     send_batch: int = 256

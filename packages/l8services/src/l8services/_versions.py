@@ -116,6 +116,10 @@ class Versions:
         """Version of an item, deleted ones included."""
         return self._live.get(key) or self._dead.get(key, ORIGIN)
 
+    def live(self, key: str) -> Stamp | None:
+        """Version of an item that is there, else ``None``."""
+        return self._live.get(key)
+
     @property
     def removed(self) -> int:
         """How many items were deleted so far; tells a reader of pages how far they moved."""
