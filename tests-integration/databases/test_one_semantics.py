@@ -7,6 +7,7 @@ list of the items in the order of their keys, with the query itself.
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -34,9 +35,12 @@ if TYPE_CHECKING:
     from l8types.protocols.data import OrmFactory, Query
     from l8types.values import Page
 
+EXAMPLES = int(os.environ.get("L8_EXAMPLES", "20"))
+"""Examples of each test; before a release there are more: ``L8_EXAMPLES=1000``, ``--timeout=0``."""
+
 RANDOM = settings(
     deadline=None,
-    max_examples=20,
+    max_examples=EXAMPLES,
     # Making an example smaller takes more runs than there is time for; each makes tables.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

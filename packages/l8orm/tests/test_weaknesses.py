@@ -204,3 +204,13 @@ async def test_a_declared_index_carries_the_order_of_a_page(
     assert len(ordered) == 1
     assert "CASE" not in ordered[0]
     await orm.aclose()
+
+
+async def test_zero_and_minus_zero_are_one_result(orm: SqlOrm, models: Introspector) -> None:
+    """What compares equal is given once, alone and in lists and maps."""
+    root = models.inspect(Thing)
+    zeros = [Thing("a", ratio=0.0, ratios={"k": 0.0}), Thing("b", ratio=-0.0, ratios={"k": -0.0})]
+    await orm.write(Action.POST, zeros)
+    columns = (path(root, "ratio"), path(root, "ratios"))
+    page = await orm.read(query(root, columns=columns, distinct=True))
+    assert page.total == 1

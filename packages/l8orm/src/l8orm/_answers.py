@@ -35,11 +35,22 @@ def distinct(query: Query, entries: Iterable[tuple[str, object]]) -> list[tuple[
     kept: list[tuple[str, object]] = []
     for key, item in entries:
         document = to_document(query.project(item), query.root)
-        identity = json.dumps(document, sort_keys=True)
+        identity = json.dumps(_alike(document), sort_keys=True)
         if identity not in seen:
             seen.add(identity)
             kept.append((key, item))
     return kept
+
+
+def _alike(document: object) -> object:
+    """The same for what compares equal: zero and minus zero do."""
+    if isinstance(document, float):
+        return document + 0.0
+    if isinstance(document, list):
+        return [_alike(each) for each in document]
+    if isinstance(document, dict):
+        return {key: _alike(each) for key, each in document.items()}
+    return document
 
 
 def item_page(query: Query, items: Iterable[object], total: int) -> Page:

@@ -12,7 +12,6 @@ of scalars in arrays.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -104,11 +103,6 @@ class Layout:
     def version(self) -> int:
         """Version of the schema that knows all of it."""
         return 2 if any(table.documents for table in self.tables) else 1
-
-    @property
-    def signature(self) -> str:
-        """Tables, columns and their types as text; equal for equal layouts."""
-        return json.dumps({table.name: table.tags for table in self.tables}, sort_keys=True)
 
     def children(self) -> Iterator[TableLayout]:
         """The tables below the root."""
