@@ -288,6 +288,7 @@ async def _play(range_: Range, victim: str, mutator: Mutator) -> None:
     port = lasting_port()
     settings = {"alias": "victim", "uuid": victim, "port": port, "profile": range_.profile}
     settings |= {"plugins": {"layer8.security": "shallow"}, **MODEST}
+    settings["data_directory"] = str(range_.directory / "victim")
     begin, enough = asyncio.Event(), asyncio.Event()
 
     def more() -> list[bytes] | None:
