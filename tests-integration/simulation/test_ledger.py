@@ -58,7 +58,7 @@ STEPS: Final = (
 a member, or who takes over from a leader that was killed."""
 
 
-@pytest.mark.feature("ELE-01", "ELE-13", "TRX-06")
+@pytest.mark.feature("l8services:ELE-01", "ELE-13", "TRX-06")
 def test_promises_hold_for_many_seeds() -> None:
     """Whatever fails: one leader, equal copies, no acknowledged write lost, none of them halved."""
     trial = "simulation.ledger:TRIAL"
@@ -211,7 +211,7 @@ class Split(LedgerTrial):
         return True
 
 
-@pytest.mark.feature("ELE-01", "ELE-05")
+@pytest.mark.feature("l8services:ELE-01", "ELE-05")
 @pytest.mark.parametrize("seed", range(5))
 def test_each_part_of_a_network_has_one_leader(seed: int) -> None:
     """Ten seconds after a network fell apart each part agrees on a leader; one part can write."""
