@@ -57,7 +57,17 @@ async def deliver(node: FakeNode, action: Action, source: str, *values: object) 
     return node
 
 
-@pytest.mark.feature("ELE-03", "ELE-06", "ELE-13", "PAR-01", "PAR-02", "PAR-05", "SVC-22")
+@pytest.mark.feature(
+    "ELE-03",
+    "ELE-06",
+    "ELE-13",
+    "PAR-01",
+    "PAR-02",
+    "PAR-05",
+    "SVC-22",
+    "layer8-net:ELE-06",
+    "layer8-net:PAR-02",
+)
 def test_first_one_leads_and_newcomers_learn_it() -> None:
     """A newcomer takes the leader that is there, whatever the ids; all know the same epoch."""
 
@@ -85,7 +95,9 @@ def test_first_one_leads_and_newcomers_learn_it() -> None:
     run(scenario())
 
 
-@pytest.mark.feature("ELE-01", "ELE-05", "ELE-09", "PAR-03", "PAR-04")
+@pytest.mark.feature(
+    "ELE-01", "ELE-05", "ELE-09", "PAR-03", "PAR-04", "layer8-net:ELE-01", "layer8-net:ELE-04"
+)
 def test_lost_leader_is_replaced_within_two_seconds() -> None:
     """The greatest voter that is left leads in a higher epoch; who does not vote follows."""
 
@@ -239,7 +251,7 @@ def test_drained_leader_is_replaced() -> None:
     run(scenario())
 
 
-@pytest.mark.feature("SVC-20", "PAR-07")
+@pytest.mark.feature("SVC-20", "PAR-07", "layer8-net:ELE-03")
 def test_services_of_a_group_share_a_leader_and_participants() -> None:
     """The group has one leader, known by the name of each service; each keeps its own providers."""
 
@@ -526,7 +538,7 @@ def test_full_disk_does_not_stop_an_election(
     assert "cannot be kept" in caplog.text
 
 
-@pytest.mark.feature("ELE-02", "ELE-08", "ELE-10", "ELE-11")
+@pytest.mark.feature("ELE-02", "ELE-08", "ELE-10", "ELE-11", "layer8-net:ELE-02")
 def test_go_profile_says_what_go_nodes_understand() -> None:
     """Empty messages; the greatest id preempts; a challenge is answered by a sign of life."""
 

@@ -62,6 +62,7 @@ def test_damaged_data_is_refused(security: ShallowSecurity, data: bytes) -> None
         security.decrypt(data)
 
 
+@pytest.mark.feature("layer8-net:SEC-03")
 async def test_everybody_may_do_everything(security: ShallowSecurity) -> None:
     """Join, log in, use any token, any action, see any item; there is no TLS."""
     await security.admit("uuid", "alias", "10.0.0.1")

@@ -36,6 +36,7 @@ def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LAYER8_DATA_DIRECTORY", str(tmp_path / "data"))
 
 
+@pytest.mark.feature("layer8-net:SEC-05")
 def test_certificates_are_made_by_two_commands(tmp_path: Path) -> None:
     """What is printed is a part of a settings file that works."""
     directory = str(tmp_path / "certs")

@@ -46,11 +46,25 @@ def test_code_wins_over_file_and_file_over_environment(file: Path) -> None:
     assert settings.plugins[Plugin.SECURITY] == "shallow"
 
 
+@pytest.mark.feature("layer8-net:SEC-09")
 def test_without_any_source_the_defaults_hold() -> None:
     """Among them the provider that denies unless allowed."""
     settings = load_settings(environment={})
     assert settings.port == 10005
     assert settings.plugins[Plugin.SECURITY] == "local"
+
+
+@pytest.mark.feature("NIC-02")
+def test_the_switch_is_found_by_file_or_environment(tmp_path: Path) -> None:
+    """A node dials where they say; what the file leaves open the environment tells."""
+    file = tmp_path / "layer8.toml"
+    file.write_text("[node]\nport = 7000\n")
+    told = {"LAYER8_HOST": "switch.example", "LAYER8_PORT": "7001"}
+    settings = load_settings(file=file, environment=told)
+    assert (settings.host, settings.port) == ("switch.example", 7000)
+    settings = load_settings(environment=told)
+    assert (settings.host, settings.port) == ("switch.example", 7001)
+    assert load_settings(environment={}).host == "127.0.0.1"
 
 
 def test_the_environment_names_the_file(file: Path) -> None:
