@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gsql._source import Source
+from gsql._tree import COUNT_DISTINCT
 
 if TYPE_CHECKING:
     from l8types.criteria import Aggregate, AttributePath
@@ -20,6 +21,10 @@ __all__ = ["Aggregator", "aggregator"]
 
 Row = dict[str, object]
 Values = Callable[[object], Any]
+
+
+def _different(values: list[Any]) -> object:
+    return len(set(values))
 
 
 def _average(values: list[Any]) -> object:
@@ -40,6 +45,7 @@ def _maximum(values: list[Any]) -> object:
 
 _FUNCTIONS: Final[dict[str, Callable[[list[Any]], object]]] = {
     "count": len,
+    COUNT_DISTINCT: _different,
     "sum": _sum,
     "avg": _average,
     "min": _minimum,

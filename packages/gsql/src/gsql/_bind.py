@@ -13,6 +13,7 @@ from gsql._paths import ResultNode, UnknownNameError, has_entry, resolve
 from gsql._problems import did_you_mean, problem, shown
 from gsql._shape import by_shape, is_plain
 from gsql._tree import (
+    COUNT_DISTINCT,
     MAX_LIMIT,
     Chain,
     Column,
@@ -63,6 +64,7 @@ class Bound:
     map_reduce: bool
     register: bool
     by_shape: bool = False
+    loose: bool = False
     as_written: Chain[Comparison] | None = None
     """The condition as other nodes read it, where the shape of the text decides."""
 
@@ -80,6 +82,7 @@ def bind(
     parameters: Mapping[str, object],
     *,
     by_shape: bool = False,
+    loose: bool = False,
 ) -> Bound:
     """Bind a query to the model that it names.
 
@@ -88,11 +91,13 @@ def bind(
         inspector: Knows the models.
         parameters: Values of the parameters.
         by_shape: Its conditions are read by their shape, not by precedence.
+        loose: Its stars are read as nodes of the first make read them.
 
     Raises:
         QueryError: A name or value does not fit; tells where.
     """
-    return _Binder(raw, _root(raw, inspector), parameters, shaped=by_shape).bind()
+    root = _root(raw, inspector)
+    return _Binder(raw, root, parameters, shaped=by_shape, loose=loose).bind()
 
 
 def _root(raw: RawQuery, inspector: Inspector) -> ModelNode:
@@ -120,9 +125,11 @@ class _Binder:
         parameters: Mapping[str, object],
         *,
         shaped: bool,
+        loose: bool,
     ) -> None:
         self.raw = raw
         self.shaped = shaped
+        self.loose = loose
         self.root = root
         self.parameters = parameters
         self.used: set[str] = set()
@@ -159,12 +166,13 @@ class _Binder:
                 tuple(key.column for key in raw.sort_by), tuple(key.path for key in sort_keys)
             ),
             limit=self._count(raw.limit, "limit", MAX_LIMIT),
-            page=self._count(raw.page, "page", 2**31 - 1),
+            page=self._page(),
             distinct=raw.distinct,
             match_case=raw.match_case,
             map_reduce=raw.map_reduce,
             register=raw.register,
             by_shape=self.shaped,
+            loose=self.loose,
             as_written=self._as_written(),
         )
         unused = sorted(self.parameters.keys() - self.used)
@@ -173,7 +181,7 @@ class _Binder:
         return bound
 
     def _path_of_name(self, text: str) -> AttributePath:
-        if text.endswith(")"):
+        if text.endswith(")") and "(" in text.lower().removesuffix(".size()"):
             raise UnknownNameError(
                 f"{text} is an aggregate; conditions on aggregates stand in 'having'"
             )
@@ -201,13 +209,15 @@ class _Binder:
     ) -> Chain[Comparison] | None:
         if chain is None:
             return None
-        binder = ComparisonBinder(self.raw, self.root, paths, self.parameters, self.used)
+        binder = ComparisonBinder(
+            self.raw, self.root, paths, self.parameters, self.used, loose=self.loose
+        )
         return bound_chain(by_shape(chain) if self.shaped else chain, binder.bind)
 
     def _as_written(self) -> Chain[Comparison] | None:
         """The condition without the brackets that its shape stands for, as it is sent."""
         where = self.raw.where
-        if where is None or not self.shaped or not is_plain(where):
+        if where is None or not self.shaped or self.loose or not is_plain(where):
             return None
         binder = ComparisonBinder(
             self.raw, self.root, self._path_of_name, self.parameters, self.used
@@ -221,6 +231,10 @@ class _Binder:
                 raise problem(message, self.raw.text, raw.offset, len(raw.function))
             return Aggregate(raw.function, None, raw.alias)
         path = self._path(raw.column)
+        if raw.function == COUNT_DISTINCT and path.node.kind is Kind.MESSAGE:
+            inner = ", ".join(list(path.node.attributes)[:5])
+            message = f"count the different values of one of its attributes: {inner}"
+            raise problem(message, self.raw.text, raw.column.offset, len(raw.column.text))
         numeric = path.node.kind in NUMBERS and path.node.enum is None
         ordered = path.node.kind in NUMBERS or is_text(path.node)
         if raw.function in {"sum", "avg"} and not numeric:
@@ -263,7 +277,9 @@ class _Binder:
         """An alias, an aggregate as in the select list, or a grouping attribute."""
         wanted = text.lower()
         for raw in self.raw.aggregates:
-            if f"{raw.function}({raw.column.text.lower()})" == wanted:
+            distinct = raw.function == COUNT_DISTINCT
+            name = "count(distinct" if distinct else f"{raw.function}("
+            if f"{name}{raw.column.text.lower()})" == wanted:
                 wanted = raw.alias.lower()
         if wanted in results:
             return AttributePath((results[wanted],))
@@ -298,6 +314,27 @@ class _Binder:
             raise problem(f"{path.text} has no order; sort by one of: {inner}", *place)
         return path
 
+    def _page(self) -> int:
+        """The page, also where an offset names it: answers travel in numbered pages."""
+        raw = self.raw
+        if raw.offset is None:
+            return self._count(raw.page, "page", 2**31 - 1)
+        offset = self._count(raw.offset, "offset", 2**31 - 1)
+        limit = self._count(raw.limit, "limit", MAX_LIMIT)
+        message = ""
+        if raw.page is not None:
+            message = "say either 'page' or 'offset'"
+        elif not limit:
+            message = "'offset' needs a 'limit'"
+        elif offset % limit:
+            message = (
+                f"the offset must be a multiple of the limit, {limit}, since answers come in "
+                "pages; a cursor goes on behind any item"
+            )
+        if message:
+            raise problem(message, raw.text, raw.offset.offset, len(raw.offset.text))
+        return offset // limit
+
     def _count(self, operand: Operand | None, clause: str, maximum: int) -> int:
         if operand is None:
             return 0
@@ -327,7 +364,7 @@ def _texts(columns: tuple[Column, ...], paths: tuple[AttributePath, ...]) -> tup
 
 def _result(aggregate: Aggregate) -> ResultNode:
     kind = Kind.INT64
-    if aggregate.path is not None and aggregate.function != "count":
+    if aggregate.path is not None and aggregate.function not in {"count", COUNT_DISTINCT}:
         node = aggregate.path.node
         single = aggregate.function in {"min", "max"}
         floating = aggregate.function == "avg" or (not single and node.kind in FLOATS)

@@ -28,6 +28,7 @@ from gsql._parser import default_alias
 from gsql._paths import UnknownNameError, resolve
 from gsql._problems import problem
 from gsql._tree import (
+    COUNT_DISTINCT,
     MAX_COMPARISONS,
     MAX_DEPTH,
     Chain,
@@ -123,6 +124,12 @@ class Selection(Generic[T]):
         """Number of the items, or of the values of an attribute."""
         column = Column("*") if path is None else _column(path)
         return self._aggregate("count", column, alias)
+
+    def count_distinct(self, path: Callable[[T], object], *, alias: str = "") -> Selection[T]:
+        """Number of the different values of an attribute."""
+        column = _column(path)
+        name = alias or default_alias("countDistinct", column.text)
+        return self._aggregate(COUNT_DISTINCT, column, name)
 
     def sum(self, path: Callable[[T], object], *, alias: str = "") -> Selection[T]:
         """Sum of the values of an attribute."""

@@ -40,14 +40,14 @@ def _criteria(unit: Unit[Comparison]) -> Criteria:
 
 
 def bound_chain(
-    chain: Chain[RawComparison], bind: Callable[[RawComparison], Comparison]
+    chain: Chain[RawComparison], bind: Callable[[RawComparison], Unit[Comparison]]
 ) -> Chain[Comparison]:
     """The chain with each comparison bound."""
     return Chain(tuple(_bound(unit, bind) for unit in chain.units), chain.or_after)
 
 
 def _bound(
-    unit: Unit[RawComparison], bind: Callable[[RawComparison], Comparison]
+    unit: Unit[RawComparison], bind: Callable[[RawComparison], Unit[Comparison]]
 ) -> Unit[Comparison]:
     if isinstance(unit, RawComparison):
         return bind(unit)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gsql._chains import bound_chain, criteria_of
 from gsql._paths import UnknownNameError, fans_out, resolve
-from gsql._patterns import like_pattern, star_pattern, unescaped
+from gsql._patterns import like_pattern, loose_patterns, star_pattern, unescaped
 from gsql._problems import did_you_mean, problem, shown
-from gsql._tree import MAX_LIST_ITEMS, Chain, Form, Operand, RawComparison, RawQuery
+from gsql._tree import MAX_LIST_ITEMS, Chain, Form, Operand, RawComparison, RawQuery, Unit
 from gsql._values import NUMBERS, ClashError, from_parameter, from_text, is_text, kind_name
 from l8types.criteria import AttributePath, Comparison
 from l8types.enums import Kind, Operator, Quantifier
@@ -72,9 +72,16 @@ class ComparisonBinder:
         paths: PathFinder,
         parameters: Mapping[str, object],
         used: set[str],
+        *,
         around: ModelNode | None = None,
+        loose: bool = False,
     ) -> None:
-        """``around`` is the model of the query where ``root`` is an object within it."""
+        """Take what conditions refer to.
+
+        ``around`` is the model of the query where ``root`` is an object within it; ``loose`` says
+        that stars are read as nodes of the first make read them.
+        """
+        self._loose = loose
         self._raw = raw
         self._root = root
         self._around = around
@@ -83,8 +90,8 @@ class ComparisonBinder:
         self._parameters = parameters
         self._used = used
 
-    def bind(self, raw: RawComparison) -> Comparison:
-        """The comparison in terms of the model.
+    def bind(self, raw: RawComparison) -> Unit[Comparison]:
+        """The comparison in terms of the model; now and then it takes several.
 
         Raises:
             QueryError: Neither side is an attribute, or the other side does not fit it.
@@ -92,6 +99,10 @@ class ComparisonBinder:
         if raw.inner is not None:
             return self._element(raw, raw.inner)
         path, operator, right = self._sides(raw)
+        if self._loose and right is not None and raw.quantifier is not Quantifier.ALL:
+            found = self._loosely(path, operator, right)
+            if found is not None:
+                return found
         try:
             operator, value = self._value(path, operator, right)
         except ClashError as error:
@@ -119,7 +130,8 @@ class ComparisonBinder:
             lambda text: resolve(node, text),
             self._parameters,
             self._used,
-            self._around or self._root,
+            around=self._around or self._root,
+            loose=self._loose,
         )
         every = raw.quantifier is Quantifier.ALL and fans_out(path)
         return Comparison(
@@ -187,6 +199,29 @@ class ComparisonBinder:
                 return wild, pattern
         other = self._other_attribute(node, operand)
         return operator, self._scalar(node, operand) if other is None else other
+
+    def _loosely(
+        self, path: AttributePath, operator: Operator, operand: Operand
+    ) -> Unit[Comparison] | None:
+        """A literal with stars as nodes of the first make read it, ``None`` when it is none.
+
+        Only ``=`` knows stars there.
+        """
+        literal = is_text(path.node) and operand.form in {Form.BARE, Form.QUOTED}
+        if not literal or star_pattern(operand.text) is None:
+            return None
+        case, some = self._raw.match_case, Quantifier.ANY
+        if operator is Operator.NE:
+            value = unescaped(operand.text)
+            quantifier = default_quantifier(operator, path, value)
+            return Comparison(path, operator, value, quantifier, case)
+        if operator is not Operator.EQ:
+            return None
+        patterns = loose_patterns(operand.text)
+        if not patterns:
+            return Comparison(path, Operator.IN, (), some, case)
+        found = [Comparison(path, Operator.LIKE, each, some, case) for each in patterns]
+        return Chain(tuple(found), (True,) * (len(found) - 1)) if len(found) > 1 else found[0]
 
     def _other_attribute(self, node: ModelNode, operand: Operand) -> AttributePath | None:
         """The attribute on the other side.

@@ -42,6 +42,10 @@ class QueryFactory:
         precedence: How texts that mix ``and`` and ``or`` without brackets are read: ``sql``, where
             ``and`` binds tighter, or ``reference``, where the shape decides as it does on nodes of
             the first make. Received trees say by themselves what belongs together.
+        wildcards: What a star in the value of ``=`` means: ``whole``, where the pattern has to fit
+            the whole text, or ``reference``, where any piece between the stars may stand anywhere
+            and ``!=`` knows no stars, as on nodes of the first make. It goes for received trees
+            as well.
     """
 
     def __init__(
@@ -50,11 +54,15 @@ class QueryFactory:
         *,
         cache_size: int = 1_024,
         precedence: Literal["sql", "reference"] = "sql",
+        wildcards: Literal["whole", "reference"] = "whole",
     ) -> None:
         if precedence not in {"sql", "reference"}:
             raise ValueError(f"precedence is 'sql' or 'reference', not {precedence!r}")
         self._inspector = inspector
+        if wildcards not in {"whole", "reference"}:
+            raise ValueError(f"wildcards is 'whole' or 'reference', not {wildcards!r}")
         self._by_shape = precedence == "reference"
+        self._loose = wildcards == "reference"
         # Texts with parameters; of the others the bound query is kept.
         self._raw = lru_cache(cache_size)(parse_text)
         self._texts = lru_cache(cache_size)(self._from_text)
@@ -98,7 +106,7 @@ class QueryFactory:
         return BoundQuery(self._bind(parse_text(text)), text)
 
     def _bind(self, raw: RawQuery, parameters: Mapping[str, object] = _NO_PARAMETERS) -> Bound:
-        return bind(raw, self._inspector, parameters, by_shape=self._by_shape)
+        return bind(raw, self._inspector, parameters, by_shape=self._by_shape, loose=self._loose)
 
     def _from_bytes(self, data: bytes) -> BoundQuery:
         try:
@@ -111,5 +119,5 @@ class QueryFactory:
                 raise problem("the query is empty; send a text or a tree")
             bound = self._bind(parse_text(message.text))
             return BoundQuery(bound, message.text, identity=message.aaa_id)
-        bound = bind(from_message(message), self._inspector, _NO_PARAMETERS)
+        bound = bind(from_message(message), self._inspector, _NO_PARAMETERS, loose=self._loose)
         return BoundQuery(bound, message.text, identity=message.aaa_id, message=message)

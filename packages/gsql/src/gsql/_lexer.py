@@ -33,6 +33,7 @@ KEYWORDS: Final = {
     "descending": "DESCENDING",
     "limit": "LIMIT",
     "page": "PAGE",
+    "offset": "OFFSET",
     "match-case": "MATCH_CASE",
     "mapreduce": "MAPREDUCE",
     "register": "REGISTER",
@@ -63,7 +64,7 @@ _KEY = r"<\{\d{1,3}%?\}[^<>]*>"
 _PATH = rf"[^\W\d][\w.]*(?:{_KEY}[\w.]*)*"
 _STOPPERS = (
     "and|or|select|from|where|group-by|having|sort-by|ascending|descending|limit|page|match-case|"
-    "mapreduce|register"
+    r"mapreduce|register|offset(?=\s+[\d:])"
 )
 _FLAGS: Final = re.IGNORECASE | re.DOTALL
 
@@ -75,7 +76,8 @@ _CLAUSE: Final = re.compile(
 _LEFT: Final = re.compile(
     rf"(?P<open>\()|(?P<not>not{_END}{_NO_OPERATOR})"
     rf"|(?P<quantifier>(?:all|any){_END}(?!\s*\)){_NO_OPERATOR}(?!\s+not\s+(?:in|like|between)\b))"
-    rf"|(?P<function>(?:count|sum|avg|min|max)\s*\(\s*(?:\*|{_PATH})\s*\))"
+    rf"|(?P<function>(?:count|sum|avg|min|max)\s*\(\s*(?:\*|(?:distinct\s+)?{_PATH})\s*\)"
+    rf"|{_PATH}\.size\s*\(\s*\))"
     rf"|(?P<quoted>{_STRING})|(?P<parameter>{_PARAMETER}){_END}"
     rf"|(?P<bare>[^\s()<>=!,\[\]\"']+(?:{_KEY}[^\s()<>=!,\[\]\"']*)*)",
     _FLAGS,
@@ -194,7 +196,10 @@ class _Scan:
         if last in {"SELECT", "DISTINCT"} and keyword in {"FROM", "DISTINCT"}:
             # An attribute of that name is told by what follows it.
             rest = self.text[self.at : self.at + 40].lower().lstrip()
-            return "NAME" if rest.startswith((",", "from ")) else keyword
+            return "NAME" if rest.startswith((",", "from ", ")")) else keyword
+        if last == "LPAR" and keyword == "DISTINCT":
+            rest = self.text[self.at : self.at + 40].lstrip()
+            return "NAME" if rest.startswith(")") else keyword
         return "NAME"
 
     def _condition(self) -> Iterator[Token]:

@@ -11,6 +11,7 @@ from gsql._lexer import KEYWORDS, Token, tokens
 from gsql._machine import END, Machine, UnexpectedError
 from gsql._problems import did_you_mean, problem, shown
 from gsql._tree import (
+    COUNT_DISTINCT,
     MAX_TEXT_CHARS,
     Chain,
     Column,
@@ -121,6 +122,14 @@ class _Builder:
         alias = parts[5].text if len(parts) > 4 else default_alias(function, inner.text)
         return RawAggregate(function, Column(inner.text, inner.offset), alias, name.offset)
 
+    def once(self, parts: list[Token]) -> RawAggregate:
+        """``count(distinct path)``."""
+        name, _, _, inner = parts[:4]
+        if name.text.lower() != "count":
+            raise _OnlyCount(name)
+        alias = parts[6].text if len(parts) > 5 else default_alias("countDistinct", inner.text)
+        return RawAggregate(COUNT_DISTINCT, Column(inner.text, inner.offset), alias, name.offset)
+
     def root(self, parts: list[Token]) -> _Clause:
         """``from``."""
         return parts[0], {"root": Column(parts[1].text, parts[1].offset)}
@@ -157,6 +166,10 @@ class _Builder:
     def page(self, parts: list[Any]) -> _Clause:
         """``page``."""
         return parts[0], {"page": parts[1]}
+
+    def offset(self, parts: list[Any]) -> _Clause:
+        """``offset``."""
+        return parts[0], {"offset": parts[1]}
 
     def direction(self, parts: list[Token]) -> _Clause:
         """``ascending`` or ``descending`` that follows no sort key."""
@@ -234,6 +247,10 @@ class _NoFunction(_Refusal):
     """A function that does not exist."""
 
 
+class _OnlyCount(_Refusal):
+    """``distinct`` in another function."""
+
+
 def _chain(joined: _Joined) -> Chain[RawComparison]:
     units, or_after = joined
     return Chain(tuple(units), tuple(or_after))
@@ -281,6 +298,8 @@ def _refused(text: str, error: _Refusal) -> QueryError:
     token = error.token
     if isinstance(error, _Twice):
         message = f"{shown(token.text.lower())} is said twice"
+    elif isinstance(error, _OnlyCount):
+        message = f"{shown(token.text.lower())} takes no 'distinct', only count does"
     else:
         hint = did_you_mean(token.text, AGGREGATES) or f"; there are {', '.join(AGGREGATES)}"
         message = f"{shown(token.text)} is no function{hint}"

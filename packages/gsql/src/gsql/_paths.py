@@ -15,8 +15,17 @@ from l8types.criteria import AttributePath, EntryNode
 from l8types.enums import Container, DecoratorType, Kind, Presence
 from l8types.protocols.models import ModelNode
 
-__all__ = ["ResultNode", "UnknownNameError", "fans_out", "has_entry", "resolve", "row_key"]
+__all__ = [
+    "ResultNode",
+    "SizeNode",
+    "UnknownNameError",
+    "fans_out",
+    "has_entry",
+    "resolve",
+    "row_key",
+]
 
+_SIZE: Final = "size()"
 _NOTHING: Final[Mapping[str, ModelNode]] = MappingProxyType({})
 _STEP: Final = re.compile(r"([^.<>]+)(?:<\{(\d{1,3})(%?)\}([^<>]*)>)?(?:\.(?=.)|$)", re.DOTALL)
 _ENCODED: Final = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -52,6 +61,56 @@ class ResultNode:
     decorators: Mapping[DecoratorType, tuple[str, ...]] = field(
         default_factory=lambda: _UNDECORATED, repr=False, compare=False
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SizeNode:
+    """The number of entries of a list or map, as the last step of a path: ``ports.size()``.
+
+    It behaves like a whole number that is always there; an absent collection has no entries. Its
+    ``field_name`` is that of no attribute, so whoever does not know it leaves it to the query.
+    """
+
+    collection: ModelNode
+    type_name: str = "int64"
+    kind: Kind = Kind.INT64
+    container: Container = Container.SINGLE
+    key_kind: Kind | None = None
+    presence: Presence = Presence.ALWAYS
+    model: type | None = None
+    enum: Mapping[str, int] | None = None
+    enum_class: type[Enum] | None = None
+    key_enum_class: type[Enum] | None = None
+
+    @property
+    def field_name(self) -> str:
+        """Name of the collection, with what is asked of it."""
+        return f"{self.collection.field_name}.{_SIZE}"
+
+    @property
+    def attribute(self) -> str:
+        """Python attribute that holds the collection."""
+        return self.collection.attribute
+
+    @property
+    def path(self) -> str:
+        """Lower-case dotted path, model included."""
+        return f"{self.collection.path}.{_SIZE}"
+
+    @property
+    def parent(self) -> ModelNode | None:
+        """The node above the collection."""
+        return self.collection.parent
+
+    @property
+    def attributes(self) -> Mapping[str, ModelNode]:
+        """A number has none."""
+        return _NOTHING
+
+    @property
+    def decorators(self) -> Mapping[DecoratorType, tuple[str, ...]]:
+        """A number has none."""
+        return _UNDECORATED
 
 
 def fans_out(path: AttributePath, *, whole: bool = False) -> bool:
@@ -90,6 +149,8 @@ def resolve(root: ModelNode, text: str) -> AttributePath:
         only = _step(root, text.lower())
         if only is not None:
             return AttributePath((only,))
+    if text.lower().endswith(f".{_SIZE}"):
+        return _sized(root, text[: -len(_SIZE) - 1])
     steps = list(_steps(text))
     first, key = steps[0]
     prefixed = len(steps) > 1 and key is None and first == root.type_name.lower()
@@ -104,6 +165,14 @@ def resolve(root: ModelNode, text: str) -> AttributePath:
         at = found if key is None else _entry(found, *key)
         nodes.append(at)
     return AttributePath(tuple(nodes))
+
+
+def _sized(root: ModelNode, text: str) -> AttributePath:
+    """The number of entries of a collection."""
+    *before, node = resolve(root, text).nodes
+    if node.container is Container.SINGLE:
+        raise UnknownNameError(f"{text} is a single value; lists and maps have a size")
+    return AttributePath((*before, SizeNode(node)))
 
 
 def _steps(text: str) -> Iterator[tuple[str, tuple[int, str] | None]]:

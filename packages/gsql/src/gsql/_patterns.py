@@ -13,6 +13,7 @@ from typing import Final
 
 __all__ = [
     "like_pattern",
+    "loose_patterns",
     "pattern_pieces",
     "pattern_regex",
     "quoted",
@@ -45,6 +46,23 @@ def star_pattern(text: str) -> str | None:
     if "*" not in parts:
         return None
     return "".join("%" if part == "*" else _SPECIAL.sub(r"\\\g<0>", part[-1]) for part in parts)
+
+
+def loose_patterns(text: str) -> tuple[str, ...]:
+    """The patterns of which one must fit a literal with stars, as nodes of the first make see it.
+
+    They look for any of the pieces between the stars, anywhere; a star alone fits everything, and
+    stars without a piece fit nothing.
+    """
+    if text == "*":
+        return ("%",)
+    pieces = [""]
+    for piece in pattern_pieces(star_pattern(text) or ""):
+        if piece == "%":
+            pieces.append("")
+        else:
+            pieces[-1] += _SPECIAL.sub(r"\\\g<0>", piece[1:])
+    return tuple(dict.fromkeys(f"%{piece}%" for piece in pieces if piece))
 
 
 def like_pattern(text: str) -> str:

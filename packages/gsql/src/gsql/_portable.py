@@ -14,9 +14,9 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from gsql._compare import default_quantifier
-from gsql._paths import UnknownNameError, fans_out, has_entry, resolve
+from gsql._paths import SizeNode, UnknownNameError, fans_out, has_entry, resolve
 from gsql._patterns import pattern_pieces
-from gsql._tree import Chain, Negation, Unit
+from gsql._tree import COUNT_DISTINCT, Chain, Negation, Unit
 from gsql._values import INTEGERS, is_text
 from l8types.criteria import AttributePath, Comparison
 from l8types.enums import Container, Kind, Operator, Presence
@@ -63,6 +63,8 @@ def lowered(bound: Bound) -> Bound:
     """
     if bound.having is not None or bound.distinct or len(bound.sort_keys) > 1:
         raise NotPortableError("having, distinct and several sort keys have no place in the tree")
+    if any(each.function == COUNT_DISTINCT for each in bound.aggregates):
+        raise NotPortableError("'count(distinct …)' has no place in the tree")
     if any(map(has_entry, bound.named_paths)):
         raise NotPortableError("sorting and grouping by one entry ends a peer where it is absent")
     if bound.where is None or bound.as_written is not None:
@@ -215,6 +217,8 @@ def comparator(root: ModelNode, comparison: Comparison) -> L8Comparator:
         raise NotPortableError("conditions on one and the same object have no place in the tree")
     if has_entry(comparison.path):
         raise NotPortableError(f"{comparison.path.text} ends a peer where there is no such entry")
+    if isinstance(comparison.path.node, SizeNode):
+        raise NotPortableError("the size of a collection has no place in the tree")
     _require_default(comparison)
     node, operator, value = comparison.path.node, comparison.operator, comparison.value
     if operator is Operator.LIKE:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from gsql._compare import NEGATIVE, default_quantifier
 from gsql._patterns import quoted, star_text
-from gsql._tree import Chain, Negation, Unit
+from gsql._tree import COUNT_DISTINCT, Chain, Negation, Unit
 from gsql._values import value_text
 from l8types.criteria import Aggregate, And, AttributePath, Comparison, Criteria, Not
 from l8types.enums import Operator
@@ -54,6 +54,8 @@ def _clauses(bound: Bound) -> Iterator[str]:
 
 def _aggregate_text(aggregate: Aggregate) -> str:
     inner = "*" if aggregate.path is None else aggregate.path.text
+    if aggregate.function == COUNT_DISTINCT:
+        return f"count(distinct {inner}) as {aggregate.alias}"
     return f"{aggregate.function}({inner}) as {aggregate.alias}"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from gsql._paths import row_key
+from gsql._paths import SizeNode, row_key
 from l8types.criteria import EntryNode
 from l8types.enums import Container, Presence
 
@@ -80,6 +80,8 @@ class Source:
         """Expression that reads an attribute, or one entry of a collection."""
         if isinstance(node, EntryNode):
             return self._entry(owner, node)
+        if isinstance(node, SizeNode):
+            return f"len({self.read(owner, node.collection)} or ())"
         name = node.attribute
         if name.isidentifier() and name.isascii() and not keyword.iskeyword(name):
             return f"{owner}.{name}"

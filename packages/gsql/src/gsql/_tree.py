@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 from l8types.enums import Operator, Quantifier
 
 __all__ = [
+    "COUNT_DISTINCT",
     "MAX_COMPARISONS",
     "MAX_DEPTH",
     "MAX_LIMIT",
@@ -41,6 +42,9 @@ MAX_LIST_ITEMS: Final = 10_000
 """Most items of one list of values."""
 MAX_LIMIT: Final = 999
 """Largest page, as agreed between nodes."""
+
+COUNT_DISTINCT: Final = "count distinct"
+"""The function that counts equal values once."""
 
 L = TypeVar("L")
 
@@ -141,6 +145,7 @@ class RawQuery:
     descending: bool = False
     limit: Operand | None = None
     page: Operand | None = None
+    offset: Operand | None = None
     distinct: bool = False
     match_case: bool = False
     map_reduce: bool = False

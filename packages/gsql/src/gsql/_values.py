@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 import struct
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +38,12 @@ NUMBERS: Final = INTEGERS | FLOATS
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,100}", re.ASCII)
 _FLOAT: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_MOMENT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BASE64: Final = "base64:"
 _TRUTH: Final = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 _NAMES: Final = {Kind.BOOL: "bool", Kind.UINT8: "bytes", Kind.STRING: "string"}
 _EXACT_FLOAT: Final = 2.0**53
@@ -101,10 +109,14 @@ def _from_bool(node: ModelNode, text: str) -> object:
 
 
 def _from_bytes(node: ModelNode, text: str) -> object:
+    lower = text.lower()
     try:
-        return bytes.fromhex(text)
+        if lower.startswith(_BASE64):
+            return base64.b64decode(text[len(_BASE64) :], validate=True)
+        return bytes.fromhex(text[2:] if lower.startswith("0x") else text)
     except ValueError:
-        raise _clash(node, shown(text), "; write bytes in hexadecimal") from None
+        hint = f"; write bytes in hexadecimal, or in base64 after '{_BASE64}'"
+        raise _clash(node, shown(text), hint) from None
 
 
 def _from_number(node: ModelNode, text: str) -> object:
@@ -113,7 +125,24 @@ def _from_number(node: ModelNode, text: str) -> object:
         return _fit_number(node, number)
     if node.enum is not None:
         return _enum_number(node, text)
+    if _MOMENT.fullmatch(text):
+        return _fit_number(node, _seconds(node, text))
     raise _clash(node, shown(text))
+
+
+def _seconds(node: ModelNode, text: str) -> int | float:
+    """Unix time of a date, or of a date and time of day; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _clash(node, shown(text), f"; as a moment it makes no sense: {error}") from None
+    return _unix(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def _unix(moment: datetime) -> int | float:
+    since = moment - _EPOCH
+    whole = since.days * 86_400 + since.seconds
+    return whole + since.microseconds / 1e6 if since.microseconds else whole
 
 
 _READERS: Final[dict[Kind, Callable[[ModelNode, str], object]]] = {
@@ -143,6 +172,10 @@ def from_parameter(node: ModelNode, value: object) -> object:
         value = value.value
     if isinstance(value, str):
         return from_text(node, value)
+    if isinstance(value, datetime) and node.kind in NUMBERS and node.enum is None:
+        if value.tzinfo is None:
+            raise _clash(node, "a moment without a time zone", "; give it one, such as UTC")
+        return _fit_number(node, _unix(value))
     if node.kind is Kind.BOOL and isinstance(value, bool):
         return value
     if node.kind is Kind.UINT8 and isinstance(value, bytes | bytearray):

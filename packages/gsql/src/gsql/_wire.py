@@ -69,8 +69,9 @@ def to_message(bound: Bound, text: str, identity: str) -> L8Query:
         if where is not None:
             _write(plain.root, _shallow(where), message.criteria)
     except NotPortableError:
-        # A text that was read by its shape needs brackets: the receiver may go by precedence.
-        return L8Query(text=query_text(bound) if bound.by_shape else text, aaa_id=identity)
+        # A text that was read by other rules is written anew: the receiver may not have them.
+        anew = bound.by_shape or bound.loose
+        return L8Query(text=query_text(bound) if anew else text, aaa_id=identity)
     keep = plain is bound and (not bound.by_shape or bound.as_written is not None)
     message.text = text if keep else query_text(plain)
     return message

@@ -213,7 +213,8 @@ class Aggregate:
     """One aggregate of a query.
 
     Attributes:
-        function: ``count``, ``sum``, ``avg``, ``min`` or ``max``.
+        function: ``count``, ``count distinct``, ``sum``, ``avg``, ``min`` or ``max``; a store
+            leaves one that it does not know to the query.
         path: The attribute, ``None`` for ``count(*)``.
         alias: Name of the result.
     """
