@@ -137,6 +137,9 @@ def comparison(asked: Asked, root: ModelNode, depth: int) -> str:
     """A single condition on an attribute."""
     path = asked.choose(*paths(root))
     node = path[-1]
+    if node.container is not Container.SINGLE and asked.choose(0, 0, 1):
+        size = asked.parameter(asked.choose(0, 1, 2, 1.5))
+        return f"{named(asked, path)}.size(){asked.choose(*ORDERS)}{size}"
     quantifier = asked.choose("", "", "any ", "all ")
     left = quantifier + named(asked, path, entries=True)
     if node.kind is Kind.MESSAGE and depth and asked.choose(0, 1):
@@ -239,13 +242,15 @@ def functions(asked: Asked, valued: Sequence[Path]) -> list[tuple[str, str]]:
     found = []
     for alias in ("r1", "r2")[: asked.choose(0, 1, 2)]:
         path = asked.choose(*valued)
-        node, names = path[-1], ["count"]
+        node, names = path[-1], ["count", "count", "count(distinct"]
         numeric = node.kind in WHOLE | FLOATING and node.enum is None
         if node.kind in WHOLE | FLOATING or node.kind is Kind.STRING:
             names += ["min", "max"]
         if numeric and (node.kind in WHOLE or path[0].field_name.lower() == "load"):
             names += ["sum", "avg"]
-        found.append((alias, f"{asked.choose(*names)}({named(asked, path)})"))
+        name = asked.choose(*names)
+        opened = f"{name} " if name.endswith("distinct") else f"{name}("
+        found.append((alias, f"{opened}{named(asked, path)})"))
     return found
 
 
