@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from l8types.protocols.data import , OrmFactory, Query
+    from l8types.protocols.data import OrmFactory, ParsedQuery, Query
     from l8types.values import Page
 
 EXAMPLES = int(os.environ.get("L8_EXAMPLES", "20"))
@@ -118,7 +118,7 @@ def exact(value: Any) -> object:
     return kind, repr(value + 0.0 if isinstance(value, float) else value)
 
 
-def behind_each_other(query: , items: list[Any]) -> list[Any]:
+def behind_each_other(query: ParsedQuery, items: list[Any]) -> list[Any]:
     """All items, page by page, each page behind the last item of the one before."""
     found, cursor = [], ""
     while page := query.after(items, cursor):
@@ -145,7 +145,9 @@ async def check(here: Places, asked: Asked) -> None:
     assert answer_of(here.resources.queries.from_wire(sent), here.items) == expected, asked
     if not query.aggregates and not query.distinct:
         matching = query.filter(here.items)
-        assert behind_each_other(cast("", query), matching) == query.sort(matching), asked
+        assert behind_each_other(cast("ParsedQuery", query), matching) == query.sort(matching), (
+            asked
+        )
     if not query.aggregates:
         streamed = [item async for item in here.orm.stream(query)]
         assert streamed == expected[1], asked
