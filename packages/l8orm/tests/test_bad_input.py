@@ -303,3 +303,29 @@ async def test_a_write_that_fails_in_its_middle_leaves_nothing(
     sa.event.remove(engine, "before_cursor_execute", fail)
     assert [item async for _, item in everyone(orm)] == [old]
     assert await orm.generation(Thing) == count
+
+
+async def test_a_server_that_goes_down_within_a_write_leaves_nothing(
+    models: Any, postgres: str
+) -> None:
+    """The connection is cut between two tables: one line, no rows, and the next write works."""
+    orm = await SqlOrmFactory(models).open(postgres)
+    await orm.prepare(Thing)
+    await orm.delete(query(models.inspect(Thing)))
+    old = Thing("a", parts=[Part("old")])
+    await orm.write(Action.POST, [old])
+
+    def cut(*arguments: Any) -> None:
+        if "INSERT INTO thing__parts " in arguments[2]:
+            arguments[0].exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    engine = orm._database._engine.sync_engine
+    sa.event.listen(engine, "before_cursor_execute", cut)
+    with pytest.raises(UnavailableError, match="writing thing failed") as caught:
+        await orm.write(Action.POST, [Thing("b"), Thing("a", parts=[Part("new")])])
+    assert "\n" not in caught.value.message
+    sa.event.remove(engine, "before_cursor_execute", cut)
+    assert [item async for _, item in everyone(orm)] == [old]
+    await orm.write(Action.POST, [Thing("b")])
+    assert [item async for _, item in everyone(orm)] == [old, Thing("b")]
+    await orm.aclose()

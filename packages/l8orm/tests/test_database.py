@@ -16,7 +16,7 @@ from l8orm._database import Database
 from l8types.enums import Action
 from l8types.errors import ConfigurationError, UnavailableError
 
-from .models import Leaf, Part, Thing
+from .models import Leaf, Part, Sign, Thing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +118,44 @@ async def test_a_full_database_is_unavailable_and_nothing_is_written(
     with pytest.raises(UnavailableError, match="full"):
         await orm.write(Action.POST, big)
     assert [entry[0] async for entry in orm.storage(Thing).items()] == ["a"]
+    await orm.aclose()
+
+
+async def test_a_migration_that_finds_no_space_leaves_nothing(models: Any, tmp_path: Path) -> None:
+    """No table of a model is made when not all of them fit."""
+    orm = await SqlOrmFactory(models).open(f"sqlite:///{tmp_path}/x.db")
+    await orm.write(Action.POST, [Sign("a")])
+    tables = sa.text("SELECT name FROM sqlite_master")
+
+    async def limit(connection: Any) -> list[str]:
+        pages = (await connection.execute(sa.text("PRAGMA page_count"))).scalar_one()
+        await connection.execute(sa.text(f"PRAGMA max_page_count = {pages + 2}"))
+        return list((await connection.execute(tables)).scalars())
+
+    before = await orm._database.read("testing", limit)
+    for call in (lambda: orm.prepare(Thing), lambda: orm.write(Action.POST, [Thing("a")])):
+        with pytest.raises(UnavailableError, match=r"preparing thing failed: .* full"):
+            await call()
+    found = await orm._database.read("testing", lambda each: each.execute(tables))
+    assert list(found.scalars()) == before
+    assert [entry[0] async for entry in orm.storage(Sign).items()] == ["a"]
+    await orm.aclose()
+
+
+async def test_a_database_that_is_locked_at_the_start_is_unavailable(
+    models: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables cannot be made then; later they are, without opening it anew."""
+    monkeypatch.setattr("l8orm._database.BUSY_TIMEOUT", 0.05)
+    orm = await SqlOrmFactory(models).open(f"sqlite:///{tmp_path}/x.db")
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(UnavailableError, match="another process is writing; try again later"):
+        await orm.write(Action.POST, [Thing("a")])
+    other.execute("ROLLBACK")
+    assert other.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    other.close()
+    await orm.write(Action.POST, [Thing("a")])
     await orm.aclose()
 
 
