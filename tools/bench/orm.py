@@ -8,7 +8,8 @@ second, and pages per second:
 - *insert*: 10 000 new orders in one transaction; Core is given the finished rows, so making rows
   of objects counts on our side only;
 - *read*: all of them, in the order of their keys;
-- *page*: ten of 100 000 orders somewhere in the middle, another ten each time, with the total.
+- *page*: ten of 100 000 orders somewhere in the middle, another ten each time, with the total;
+- *page by …*: the same in the order of a declared attribute, or of those with a given customer.
 """
 
 from __future__ import annotations
@@ -155,11 +156,13 @@ async def by_hand(folder: str) -> AsyncIterator[AsyncEngine]:
 
 
 @asynccontextmanager
-async def ours(folder: str) -> AsyncIterator[tuple[SqlOrm, QueryFactory]]:
-    """Open our store."""
+async def ours(folder: str, *declared: str) -> AsyncIterator[tuple[SqlOrm, QueryFactory]]:
+    """Open our store, with some attributes declared as keys."""
     introspector = Introspector()
     introspector.inspect(Order)
     introspector.decorate(Order, DecoratorType.PRIMARY, "id")
+    if declared:
+        introspector.decorate(Order, DecoratorType.NON_UNIQUE, *declared)
     store = await SqlOrmFactory(introspector).open(f"sqlite:///{folder}/ours.db")
     await store.prepare(Order)
     yield store, QueryFactory(introspector)
@@ -284,6 +287,38 @@ async def _ours(seconds: float, folder: str) -> dict[str, float]:
     return figures
 
 
+_PAGE: Final = "limit 10 page :number"
+SORTED: Final = {
+    "page by number": f"select * from Order sort-by total {_PAGE}",
+    "page by number, down": f"select * from Order sort-by total descending {_PAGE}",
+    "page by text": f"select * from Order sort-by customer {_PAGE}",
+    "page by text, down": f"select * from Order sort-by customer descending {_PAGE}",
+    "page of a customer": (
+        f'select * from Order where customer="customer 7" sort-by total {_PAGE}'
+    ),
+}
+"""Pages that an index on a declared attribute gives."""
+
+
+async def _declared(seconds: float, folder: str) -> dict[str, float]:
+    figures = {}
+    async with ours(folder, "total", "customer") as (store, queries):
+        for start in range(0, MANY, ITEMS):
+            await store.write(Action.POST, [order(n) for n in range(start, start + ITEMS)])
+        for name, text in SORTED.items():
+            few = "where" in text
+            numbers = cycle(range(3, 8)) if few else _page_numbers()
+
+            def page(text: str = text, numbers: Iterator[int] = numbers) -> Awaitable[Page]:
+                return store.read(queries.parse(text, number=next(numbers)))
+
+            answer = await page()
+            if (answer.total, len(answer.items)) != (MANY // 1_000 if few else MANY, PAGE):
+                raise RuntimeError("the page is not the one that was asked for")
+            figures[name] = await _rate(1, seconds, page)
+    return figures
+
+
 async def _mapped(seconds: float, folder: str) -> dict[str, float]:
     items = [order(number) for number in range(ITEMS)]
     async with by_hand(folder) as engine:
@@ -325,6 +360,11 @@ def _in_a_folder(seconds: float, work: Callable[[float, str], Any]) -> dict[str,
 def measure(seconds: float) -> dict[str, float]:
     """Return our figures."""
     return _in_a_folder(seconds, _ours)
+
+
+def measure_declared(seconds: float) -> dict[str, float]:
+    """Return those of pages in the order of declared attributes."""
+    return _in_a_folder(seconds, _declared)
 
 
 def measure_by_hand(seconds: float) -> dict[str, float]:

@@ -267,6 +267,12 @@ BENCHMARKS: Final = (
         module="tools.bench.orm",
     ),
     Benchmark(
+        name="our store, declared keys",
+        group="store on SQLite, objects of four rows: written and read, pages, per second",
+        module="tools.bench.orm",
+        function="measure_declared",
+    ),
+    Benchmark(
         name="SQLAlchemy ORM",
         group="store on SQLite, objects of four rows: written and read, pages, per second",
         module="tools.bench.orm",

@@ -133,7 +133,11 @@ async def test_a_migration_that_finds_no_space_leaves_nothing(models: Any, tmp_p
         return list((await connection.execute(tables)).scalars())
 
     before = await orm._database.read("testing", limit)
-    for call in (lambda: orm.prepare(Thing), lambda: orm.write(Action.POST, [Thing("a")])):
+    calls: list[Any] = [
+        lambda: orm.prepare(Thing),
+        lambda: orm.write(Action.POST, [Thing("a")]),
+    ]
+    for call in calls:
         with pytest.raises(UnavailableError, match=r"preparing thing failed: .* full"):
             await call()
     found = await orm._database.read("testing", lambda each: each.execute(tables))
