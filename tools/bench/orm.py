@@ -12,6 +12,8 @@ second, and pages per second:
 - *page by …*: the same in the order of a declared attribute, or of those with a given customer.
 """
 
+# ruff: noqa: S608 - these are queries of our own language, not SQL
+
 from __future__ import annotations
 
 import asyncio
