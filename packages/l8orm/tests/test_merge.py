@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from l8orm._merge import merged
 from l8types.enums import Action, DecoratorType
+from l8types.errors import InvalidInputError
 from l8types.pb import tests_pb2 as pb
 
 from .fakes import introspector
@@ -91,3 +92,36 @@ def test_a_path_declared_as_always_full_is_replaced() -> None:
     new = Thing("k", part=Part(leaves=[Leaf("c")]))
     expected = Thing("k", part=Part("p", leaves=[Leaf("c")]))
     assert merged(models.inspect(Thing), old, new) == expected
+
+
+async def test_a_mask_sets_zero_empty_and_absent(orm: SqlOrm) -> None:
+    """What it names is taken as it is, the rest merged as ever; names in any case."""
+    old = Thing(
+        "k", "n", 5, maybe=5, tags=["t"], part=Part("p", 1.0, "x"), spare=Part("s"),
+        parts=[Part("q")], by_name={"a": Part()},
+    )  # fmt: skip
+    await orm.write(Action.PUT, [old])
+    new = Thing("k", name="m", part=Part(note=None))
+    names = ("count", "Maybe", "tags", "part.note", "part.weight", "spare", "parts", "byName")
+    await orm.write(Action.PATCH, [new], mask=names)
+    assert await orm.storage(Thing).get("k") == Thing("k", "m", part=Part("p"))
+
+
+async def test_a_mask_clears_fields_of_a_message(orm: SqlOrm) -> None:
+    """Also those whose absence a message knows."""
+    await orm.write(Action.PUT, [pb.TestProto(myString="k", myInt32=5, mySingle={"myString": "s"})])
+    await orm.write(
+        Action.PATCH, [pb.TestProto(myString="k", myBool=True)], mask=["mySingle", "myInt32"]
+    )
+    found = await orm.storage(pb.TestProto).get("k")
+    assert found == pb.TestProto(myString="k", myBool=True)
+
+
+@pytest.mark.parametrize("name", ["zz", "part.zz", "parts.name", "count.x", ""])
+async def test_a_mask_names_attributes(orm: SqlOrm, name: str) -> None:
+    """A misspelt name, or one within a list, is refused and nothing is written."""
+    with pytest.raises(InvalidInputError, match=f"the mask names '{name}'"):
+        await orm.write(Action.PATCH, [Thing("k", count=1)], mask=[name])
+    assert await orm.storage(Thing).get("k") is None
+    with pytest.raises(InvalidInputError, match="only PATCH"):
+        await orm.write(Action.PUT, [Thing("k")], mask=["count"])

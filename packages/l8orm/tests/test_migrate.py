@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import field, make_dataclass
 from typing import Annotated, Any
 
@@ -327,3 +328,20 @@ async def test_nothing_is_planned_for_a_newer_schema(lasting: str) -> None:
         with pytest.raises(ConflictError, match="schema version 99"):
             await call(kind, destructive=True)
     await orm.aclose()
+
+
+@pytest.mark.feature("ORM-10", "ORM-11")
+async def test_many_processes_prepare_at_the_same_time(lasting: str) -> None:
+    """One of them makes the tables, the others find them; nobody fails and nothing is lost."""
+    old = model(name=(str, ""))
+    new = model(name=(str, ""), count=(int, 0), leaves=(list[Leaf], list))
+    for kind, indexed in ((old, ""), (new, "name")):
+        stores = [await opened(lasting, kind, indexed=indexed) for _ in range(5)]
+        async with asyncio.TaskGroup() as group:
+            for number, orm in enumerate(stores):
+                group.create_task(orm.write(Action.POST, [kind(f"k{number}", "x")]))
+        found = [entry[1] async for entry in stores[0].storage(kind).items()]
+        assert found == [kind(f"k{number}", "x") for number in range(5)]
+        for orm in stores:
+            assert (await orm.planned(kind)).steps == ()
+            await orm.aclose()

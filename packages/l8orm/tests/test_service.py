@@ -83,6 +83,17 @@ async def test_items_are_written_read_and_deleted(node: FakeNode) -> None:
 
 
 @pytest.mark.feature("ORM-28")
+@pytest.mark.parametrize("key", ["o'b\"x", "a_b", "a%b", "[{24}a]::", "nil"])
+async def test_an_example_finds_the_item_of_its_key(node: FakeNode, key: str) -> None:
+    """Whatever is in the key, and no other item."""
+    await node.ask(Action.POST, Thing(key, count=1), Thing("axb", count=2))
+    assert (await node.ask(Action.GET, Thing(key))).values == [Thing(key, count=1)]
+    assert (await node.ask(Action.DELETE, Thing(key))).values == [Thing(key, count=1)]
+    page = await node.ask(Action.GET, asking("select * from Thing"))
+    assert page.values == [Thing("axb", count=2)]
+
+
+@pytest.mark.feature("ORM-28")
 async def test_an_example_without_an_item_is_an_error_of_its_entry(node: FakeNode) -> None:
     """The others are answered; a key text without an item is nothing."""
     await node.ask(Action.POST, Thing("a"))

@@ -30,7 +30,14 @@ from l8types.errors import InvalidInputError, L8Error
 from l8types.protocols.models import ModelNode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        Callable,
+        Collection,
+        Iterable,
+        Sequence,
+    )
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -156,18 +163,26 @@ class SqlOrm:
             _log.info("%s: %s", self._database.name, step)
         return done
 
-    async def write(self, action: Action, items: Sequence[object]) -> None:
+    async def write(
+        self, action: Action, items: Sequence[object], *, mask: Collection[str] = ()
+    ) -> None:
         """POST, PUT or PATCH items in one transaction: all or none.
 
         POST and PUT replace items as a whole, or add them; PATCH merges what is present into them,
         or adds them. Of several items with one key the later ones are written over the earlier.
+
+        Args:
+            action: POST, PUT or PATCH.
+            items: The items.
+            mask: Attributes that a PATCH takes from the items as they are, be it zero, empty or
+                absent; dotted for those of single nested models, in any case.
 
         Raises:
             InvalidInputError: An item does not fit its model or has no key.
             ConflictError: Its unique key belongs to another item.
             UnavailableError: The database is down, locked or full; nothing was written.
         """
-        await self.written(action, items)
+        await self.written(action, items, mask=mask)
 
     async def write_batches(
         self,
@@ -202,8 +217,12 @@ class SqlOrm:
             done += len(batch)
         return done
 
-    async def written(self, action: Action, items: Sequence[object]) -> Mapping[type, Written]:
+    async def written(
+        self, action: Action, items: Sequence[object], *, mask: Collection[str] = ()
+    ) -> Mapping[type, Written]:
         """Write as :meth:`write` does; what is stored now, by model."""
+        if mask and action is not Action.PATCH:
+            raise InvalidInputError(f"action {action.name} takes no mask, only PATCH does")
         if action not in _WRITES:
             raise InvalidInputError(f"action {action.name} does not write; use POST, PUT or PATCH")
         by_model: dict[type, list[object]] = {}
@@ -215,6 +234,7 @@ class SqlOrm:
                 self._introspector,
                 group,
                 patch=action is Action.PATCH,
+                mask=mask,
             )
             for model, group in by_model.items()
         }

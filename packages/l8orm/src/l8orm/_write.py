@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from l8orm._merge import merged
+from l8orm._merge import mask_of, merged
 from l8orm._rows import delete_keys, insert_rows, load_keys
 
 if TYPE_CHECKING:
@@ -29,25 +29,33 @@ class WritePlan:
         layout: The tables of the model.
         introspector: Knows the keys.
         patch: Whether items are merged into what is there, instead of replacing it.
+        mask: Attributes that a patch takes as they are.
         items: The items; of those with one key the later ones are written over the earlier.
 
     Raises:
-        InvalidInputError: A value is not what the model declares.
+        InvalidInputError: A value is not what the model declares, or the mask names no attribute.
         PropertyError: An item has no key.
     """
 
     def __init__(
-        self, layout: Layout, introspector: Introspector, items: Iterable[object], *, patch: bool
+        self,
+        layout: Layout,
+        introspector: Introspector,
+        items: Iterable[object],
+        *,
+        patch: bool,
+        mask: Iterable[str] = (),
     ) -> None:
         self._layout = layout
         self._introspector = introspector
         self._patch = patch
+        self._mask = mask_of(layout.root.body.node, mask)
         self._items: dict[str, object] = {}
         for item in items:
             key = introspector.primary_key(item)
             before = self._items.get(key)
             if patch and before is not None:
-                self._items[key] = merged(layout.root.body.node, before, item)
+                self._items[key] = self._merged(before, item)
             else:
                 self._items[key] = item
         # Wrong values are refused before anything happens.
@@ -62,6 +70,9 @@ class WritePlan:
     def items(self) -> Mapping[str, object]:
         """The items by key; after the write as they are stored."""
         return self._items
+
+    def _merged(self, before: object, item: object) -> object:
+        return merged(self._layout.root.body.node, before, item, mask=self._mask)
 
     def _made(self) -> Rows:
         unique_key = self._introspector.unique_key
@@ -79,7 +90,7 @@ class WritePlan:
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
         if self._patch:
             for key, before in (await load_keys(connection, layout, keys)).items():
-                self._items[key] = merged(layout.root.body.node, before, self._items[key])
+                self._items[key] = self._merged(before, self._items[key])
             self._rows = self._made()
         await delete_keys(connection, layout, keys)
         await insert_rows(connection, layout, self._rows)
