@@ -109,7 +109,8 @@ async def test_a_mask_sets_zero_empty_and_absent(orm: SqlOrm) -> None:
 
 async def test_a_mask_clears_fields_of_a_message(orm: SqlOrm) -> None:
     """Also those whose absence a message knows."""
-    await orm.write(Action.PUT, [pb.TestProto(myString="k", myInt32=5, mySingle={"myString": "s"})])
+    part = pb.TestProtoSub(myString="s")
+    await orm.write(Action.PUT, [pb.TestProto(myString="k", myInt32=5, mySingle=part)])
     await orm.write(
         Action.PATCH, [pb.TestProto(myString="k", myBool=True)], mask=["mySingle", "myInt32"]
     )
