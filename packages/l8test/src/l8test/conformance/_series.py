@@ -138,11 +138,11 @@ class TimeSeriesConformance:
 
     async def test_forget(self, open_series: SeriesOpener) -> None:
         """A series goes with all that is below it, and nothing beside it."""
-        gone = ("device<{24}{24}a>.cpu", "device<{24}{24}a>.ports<{2}0>.load")
-        kept = ("device<{24}{24}A>.cpu", "device<{24}{24}ab>.cpu")
+        gone = ("device<{24}{24}a>.cpu", "device<{24}{24}a>.ports<{2}0>.load", "host.cpu")
+        kept = ("device<{24}{24}A>.cpu", "device<{24}{24}ab>.cpu", "host.cpus")
         async with open_series() as store:
             await store.append_many({name: _points((1, 1.0), (2, 2.0)) for name in gone + kept})
-            assert await store.forget(["device<{24}{24}a>", "none"]) == 4
+            assert await store.forget(["device<{24}{24}a>", "host.cpu", "none"]) == 6
             found = await store.latest_many(gone + kept, 1)
             assert sorted(found) == sorted(kept)
 
