@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from l8types.values import Page
 
 EXAMPLES = int(os.environ.get("L8_EXAMPLES", "20"))
-"""Examples of each test; before a release there are more: ``L8_EXAMPLES=1000``, ``--timeout=0``."""
+"""Examples of each test; ``L8_EXAMPLES=1000`` takes the time for more of them."""
+
+pytestmark = pytest.mark.timeout(max(180, 3 * EXAMPLES))
 
 RANDOM = settings(
     deadline=None,
