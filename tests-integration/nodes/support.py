@@ -75,6 +75,14 @@ async def until(
         await asyncio.sleep(_PAUSE)
 
 
+def announce(folder: Path, module: str, group: str, entry: str) -> None:
+    """Make a module known as an installer does, by an entry point: ``name = module:factory``."""
+    known_by = folder / f"{module}-1.0.dist-info"
+    known_by.mkdir()
+    (known_by / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (known_by / "entry_points.txt").write_text(f"[{group}]\n{entry}\n")
+
+
 def environment(directory: Path, **variables: object) -> dict[str, str]:
     """Environment of a program: this one, with a data directory and settings of its own."""
     inherited = {name: v for name, v in os.environ.items() if not name.startswith("LAYER8_")}

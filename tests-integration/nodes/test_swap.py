@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from .support import environment, free_port, program, run_program, until
+from .support import announce, environment, free_port, program, run_program, until
 from .test_node_example import DUNE, EXAMPLE, MODEL, SHARER
 
 PLUGINS: Final = Path(__file__).parent / "plugins"
@@ -23,10 +23,7 @@ def install(folder: Path, module: str, group: str, entry: str) -> None:
     """Lay out a package as an installer does: the module, and what it is known by."""
     folder.mkdir(exist_ok=True)
     shutil.copy(PLUGINS / f"{module}.py", folder)
-    known_by = folder / f"{module}-1.0.dist-info"
-    known_by.mkdir()
-    (known_by / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (known_by / "entry_points.txt").write_text(f"[{group}]\n{entry}\n")
+    announce(folder, module, group, entry)
 
 
 def name_in_settings(directory: Path, group: str, name: str) -> Path:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import l8test.conformance
 from l8test import FakeClock, until
 from l8test.services import CountingService, counting_sla
+from l8test.transactional import TransactionalCountingService, transactional_sla
 from l8types.enums import Action
 from l8types.errors import ConflictError
 from l8types.protocols.services import Call
@@ -115,3 +118,53 @@ def test_promises_are_told() -> None:
     for test in tests:
         assert test.__doc__.endswith("."), test
         assert "\n" not in test.__doc__, test
+
+
+@pytest.mark.feature("TST-12")
+async def test_service_knows_its_instance() -> None:
+    """By the alias of its node, or by what its agreement calls it."""
+    vnic = cast("Any", FakeVNic(FakeNetwork(), "u1", FakeServices()))
+    service = CountingService()
+    assert service.instance == ""
+    await service.activate(counting_sla(), vnic)
+    assert service.instance == vnic.alias
+    named = dataclasses.replace(counting_sla(), arguments={"instance": "left"})
+    await service.activate(named, vnic)
+    assert service.instance == "left"
+
+
+@pytest.mark.feature("TST-08")
+async def test_service_with_transactions() -> None:
+    """Writes are staged, seen by nobody, and then made or dropped; a failing one stages nothing."""
+    vnic = cast("Any", FakeVNic(FakeNetwork(), "u1", FakeServices()))
+    vnic.resources.introspector = SimpleNamespace(primary_key=lambda item: item[0])
+    of = vnic.resources.elements.of
+    sla = transactional_sla()
+    service = cast("TransactionalCountingService", sla.handler())
+    await service.activate(sla, vnic)
+
+    def call(action: Action) -> Call:
+        return Call(vnic, action, sla.key)
+
+    async def seen(*examples: str) -> list[object]:
+        return list((await service.get(of(*examples), call(Action.GET))).values)
+
+    staged = await service.stage(of("b1", "a1"), call(Action.POST))
+    assert staged.changes == [("b", "b1"), ("a", "a1")]
+    assert (list(staged.answer.values), await seen()) == (["b1", "a1"], [])
+    service.unstage()
+    assert service.staged == {}
+    service.apply(staged.changes)
+    assert await seen() == ["a1", "b1"]
+    assert await seen("b?", "c?") == ["b1"]
+    removed = await service.stage(of("a?"), call(Action.DELETE))
+    assert (removed.changes, service.staged) == ([("a", None)], {"a": None})
+    service.apply(removed.changes)
+    assert (list(service.content()), service.staged) == ([("b", "b1")], {})
+    service.failing = True
+    with pytest.raises(ConflictError, match=r"Tests.* was told to fail on PUT"):
+        await service.stage(of("b2"), call(Action.PUT))
+    assert (service.staged, service.changed) == ({}, {"a": 2, "b": 1})
+    service.reset()
+    assert (service.failing, service.changed, list(service.items)) == (False, {}, ["b"])
+    assert await service.initial() == ()

@@ -22,6 +22,8 @@ class CountingService:
     """A service without data: counts calls by action and echoes their content.
 
     Attributes:
+        instance: What tells it from others: the argument ``instance`` of its agreement, else the
+            alias of its node; "" before it is activated.
         counts: Calls by the verb that was called, those that failed on purpose included.
         calls: Circumstances of the calls, in order.
         failing: Whether the five verbs raise ``ConflictError``.
@@ -31,6 +33,7 @@ class CountingService:
     """
 
     def __init__(self) -> None:
+        self.instance = ""
         self.counts: Counter[Action] = Counter()
         self.calls: list[Call] = []
         self.failing = False
@@ -46,8 +49,9 @@ class CountingService:
         self.undelivered = 0
 
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
-        """Count the activation."""
+        """Count the activation, and learn which instance this is."""
         self.activations += 1
+        self.instance = str(sla.arguments.get("instance") or vnic.alias)
 
     async def deactivate(self) -> None:
         """Count the deactivation."""
