@@ -18,6 +18,7 @@ from l8types.errors import DecodeError, L8Error, NotFoundError, PropertyError
 from l8types.naming import go_name
 from l8types.protocols.collection import HostAddress, PollRequest, PollResult
 from l8types.protocols.services import Call
+from l8types.settings import NodeSettings
 from l8types.values import Credential, DirectoryEvent, Element, NodeInfo, ServiceKey
 
 if TYPE_CHECKING:
@@ -362,6 +363,7 @@ class FakeResources:
         self.clock = LoopClock()
         self.queries = FakeQueries()
         self.plugins: dict[tuple[str, str], object] = {}
+        self.settings = NodeSettings()
 
     def register(self, *models: type[Message]) -> None:
         self.codec.models |= {model.DESCRIPTOR.name: model for model in models}

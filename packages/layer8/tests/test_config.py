@@ -117,6 +117,9 @@ def test_a_wrong_variable_is_named(environment: dict[str, str], message: str) ->
         ('plugins = {"layer8.cahce" = "mine"}', r"no group 'layer8\.cahce', did you mean"),
         ('plugins = {"layer8.x" = "mine"}', r"groups: layer8\.cache, layer8\.cloner, "),
         ('plugins = {"layer8.serializer.yaml" = "mine"}', "no group"),
+        ('plugins = {"layer8.serializer" = "json"}', r"choose by mode, .*layer8\.serializer\.json"),
+        ('plugins = {"layer8.collector" = "x"}', r"choose by protocol, .*layer8\.collector\.snmp"),
+        ('plugins = {"layer8.rule" = "x"}', "all that are installed are used"),
         ('[node]\ntls_key = "key.pem"', "are set together or not at all"),
         ("[node]\nmetrics_port = 70000", "metrics_port 70000"),
     ],
@@ -134,11 +137,13 @@ def test_known_groups_and_those_of_users_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "layer8.toml"
     path.write_text(
         '[plugins]\n"layer8.serializer.json" = "fast"\n"acme.shelf" = "oak"\n'
+        '"layer8.collector.snmp" = "quick"\n'
         '[node]\nmetrics_port = 0\ntls_certificate = "c"\ntls_key = "k"\ntls_authority = "a"'
     )
     settings = load_settings(file=path, environment={"LAYER8_METRICS_HOST": "127.0.0.2"})
     assert settings.plugins["layer8.serializer.json"] == "fast"
     assert settings.plugins["acme.shelf"] == "oak"
+    assert settings.plugins["layer8.collector.snmp"] == "quick"
     assert (settings.metrics_host, settings.metrics_port) == ("127.0.0.2", 0)
     assert settings.tls_authority == Path("a")
 

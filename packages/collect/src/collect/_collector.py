@@ -14,11 +14,11 @@ from collect._handler import active, items_of
 from collect._hosts import hosts_of
 from collect._jobs import describe_job, make_job
 from collect._links import DEFAULT_LINKS, Links
+from collect._sessions import session_factory
 from collect._tasks import Job, TaskScope
 from collect._worker import HostWorker, PollId, WorkerSettings
 from collect.model import CJob, CMap, CTable, L8PTarget, L8PTargetList
 from collect.model.pollaris_pb2 import L8PTargetState
-from l8types.constants import Plugin
 from l8types.enums import Action, MulticastMode
 from l8types.errors import ConfigurationError, EncodeError, InvalidInputError, L8Error
 from l8types.protocols.collection import HostAddress
@@ -207,12 +207,7 @@ class CollectorHandler:
 
     async def _open_session(self, protocol: str, access: Access) -> CollectorProtocol:
         resources = active(self._vnic, "collector").resources
-        factory = resources.create(Plugin.COLLECTOR, protocol)
-        if not callable(factory):
-            raise ConfigurationError(
-                f"{Plugin.COLLECTOR.value} {protocol!r} makes a {type(factory).__name__}; "
-                "it has to make a factory of sessions"
-            )
+        factory = session_factory(resources, protocol)
         credential = Credential()
         if access.credential_set:
             credential = await resources.security.credential(access.credential_set, protocol)

@@ -25,6 +25,12 @@ DEFAULT_PLUGINS: Final[Mapping[str, str]] = {Plugin.SECURITY: "local"}
 
 _PREFIX: Final = "LAYER8_"
 _MODES: Final = tuple(SerializerMode)
+_OF_MANY: Final[Mapping[str, str]] = {
+    str(Plugin.SERIALIZER): f"choose by mode, for instance {Plugin.SERIALIZER}.json",
+    str(Plugin.COLLECTOR): f"choose by protocol, for instance {Plugin.COLLECTOR}.snmp",
+    str(Plugin.RULE): "all that are installed are used",
+}
+"""Groups of which no single member is chosen, and what can be done instead."""
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 
@@ -103,7 +109,15 @@ def _from_file(file: Path) -> tuple[dict[str, object], dict[str, str]]:
 def _check_groups(plugins: Mapping[str, str]) -> None:
     """Refuse a misspelt group; those that do not begin with ``layer8.`` are the user's own."""
     known = {*map(str, Plugin), *(f"{Plugin.SERIALIZER}.{mode.name.lower()}" for mode in _MODES)}
+    known -= _OF_MANY.keys()
     for group in plugins:
+        # Protocols of collectors are anybody's.
+        if group.startswith(f"{Plugin.COLLECTOR}."):
+            continue
+        if group in _OF_MANY:
+            raise ConfigurationError(
+                f"[plugins] cannot name one of {str(group)!r}: {_OF_MANY[group]}"
+            )
         if group.startswith("layer8.") and group not in known:
             near = difflib.get_close_matches(group, known, n=1)
             hint = f", did you mean {near[0]!r}?" if near else ""
