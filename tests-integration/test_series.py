@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from l8types.protocols.data import Elements, OrmFactory
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
+    from l8types.protocols.stores import OrmFactory
 
 KEY = ServiceKey("boxes", 1)
 

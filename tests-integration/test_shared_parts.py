@@ -29,8 +29,8 @@ from l8web import WebSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from l8types.protocols.data import OrmFactory
     from l8types.protocols.net import VNic
+    from l8types.protocols.stores import OrmFactory
     from l8utils import MemoryCache
 
 

@@ -19,9 +19,10 @@ from layer8 import Node, load_settings, make_switch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from l8types.protocols.data import Elements, Orm, OrmFactory
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call
+    from l8types.protocols.stores import Orm, OrmFactory
     from l8types.settings import NodeSettings
 
 

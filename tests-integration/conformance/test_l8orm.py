@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from l8orm import SqlOrm
     from l8test.conformance import OrmOpener, StorageOpener
     from l8test.models import Sample
-    from l8types.protocols.data import Elements, OrmFactory, Storage
+    from l8types.protocols.data import Elements
+    from l8types.protocols.stores import OrmFactory, Storage
     from l8utils import NodeResources
 
 KEY = ServiceKey("samples")

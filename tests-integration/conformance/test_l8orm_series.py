@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from l8test.conformance import SeriesOpener
-    from l8types.protocols.data import TimeSeriesFactory, TimeSeriesStore
+    from l8types.protocols.stores import TimeSeriesFactory, TimeSeriesStore
     from l8utils import NodeResources
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from l8types.protocols.data import Orm, OrmFactory, QueryFactory
+    from l8types.protocols.data import QueryFactory
+    from l8types.protocols.stores import Orm, OrmFactory
 
 EVIL = [
     "x' or '1'='1",

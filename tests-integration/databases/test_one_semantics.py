@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from l8types.constants import Plugin
 from l8types.enums import Action, DecoratorType
 from l8types.pb import L8Query
-from l8types.protocols.data import Cache, Orm
+from l8types.protocols.data import Cache
+from l8types.protocols.stores import Orm
 from l8types.settings import NodeSettings
 from l8utils import NodeResources
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from l8types.protocols.data import OrmFactory, ParsedQuery, Query
+    from l8types.protocols.data import ParsedQuery, Query
+    from l8types.protocols.stores import OrmFactory
     from l8types.values import Page
 
 EXAMPLES = int(os.environ.get("L8_EXAMPLES", "20"))

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from l8types.protocols.data import Elements, OrmFactory
+    from l8types.protocols.data import Elements
     from l8types.protocols.services import Call, ServiceHandler
+    from l8types.protocols.stores import OrmFactory
     from l8types.settings import NodeSettings
     from l8types.sla import ServiceLevelAgreement
     from l8types.values import ServiceKey

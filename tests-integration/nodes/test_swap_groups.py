@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
     from l8test.network import Network, NetworkNode
-    from l8types.protocols.data import OrmFactory, TimeSeriesFactory
+    from l8types.protocols.stores import OrmFactory, TimeSeriesFactory
     from l8types.protocols.web import WebServerFactory
     from l8utils import NodeResources
 

@@ -20,7 +20,7 @@ from l8types.errors import NotFoundError
 from l8types.protocols.services import ServiceHandler, ServiceHook
 
 if TYPE_CHECKING:
-    from l8types.protocols.data import Storage
+    from l8types.protocols.stores import Storage
     from l8types.protocols.web import WebService
 
 

@@ -18,8 +18,8 @@ from .models import Color, Extra, Leaf, Part, Thing, Tree
 from .queries import path, query, where
 
 if TYPE_CHECKING:
-    from l8types.protocols.data import Orm, OrmFactory
     from l8types.protocols.models import Introspector
+    from l8types.protocols.stores import Orm, OrmFactory
 
 
 def full_thing() -> Thing:

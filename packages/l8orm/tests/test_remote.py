@@ -20,7 +20,7 @@ from .network import FakeNode, active
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from l8types.protocols.data import Storage
+    from l8types.protocols.stores import Storage
 
 KEY = ServiceKey("things", 3)
 

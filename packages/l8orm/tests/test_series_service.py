@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from l8orm import SqlOrm
-    from l8types.protocols.data import Elements, TimeSeriesStore
+    from l8types.protocols.data import Elements
     from l8types.protocols.models import Introspector
     from l8types.protocols.services import TimeSeriesService
+    from l8types.protocols.stores import TimeSeriesStore
 
 KEY = ServiceKey("devices", 3)
 USAGE = "device<{24}{24}a>.usage"

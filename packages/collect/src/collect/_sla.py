@@ -16,8 +16,8 @@ from l8types.sla import ServiceLevelAgreement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from l8types.protocols.data import Storage
     from l8types.protocols.services import ServiceHandler
+    from l8types.protocols.stores import Storage
     from l8types.protocols.web import WebService
 
 __all__ = ["collector_sla", "inventory_sla", "online_devices", "parser_sla", "targets_sla"]

@@ -22,9 +22,10 @@ from l8types.values import Element, Page
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from l8types.protocols.data import Elements, Orm, Query, Scope, TimeSeriesStore
+    from l8types.protocols.data import Elements, Query, Scope
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Call, ServiceHook
+    from l8types.protocols.stores import Orm, TimeSeriesStore
     from l8types.values import ItemChange
 
 __all__ = ["Active", "filled_cache"]

@@ -9,9 +9,9 @@ from l8orm._database import Database
 from l8orm._orm import SqlOrm
 
 if TYPE_CHECKING:
-    from l8types.protocols.data import OrmFactory, TimeSeriesStore
     from l8types.protocols.models import Introspector
     from l8types.protocols.runtime import Resources
+    from l8types.protocols.stores import OrmFactory, TimeSeriesStore
 
 __all__ = ["SqlOrmFactory", "create_orm_factory"]
 

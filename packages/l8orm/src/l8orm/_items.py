@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from l8orm._orm import Written
     from l8types.enums import Action
-    from l8types.protocols.data import Cache, CacheFactory, Orm, Query, Scope
+    from l8types.protocols.data import Cache, CacheFactory, Query, Scope
+    from l8types.protocols.stores import Orm
     from l8types.values import Page
 
 __all__ = ["CachedItems", "Followed", "Items", "StoredItems"]

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from l8orm._database import Database
-    from l8types.protocols.data import Query, Scope, TimeSeriesStore
+    from l8types.protocols.data import Query, Scope
     from l8types.protocols.models import Introspector
+    from l8types.protocols.stores import TimeSeriesStore
     from l8types.values import Page
 
 __all__ = ["Prepared", "SqlOrm"]

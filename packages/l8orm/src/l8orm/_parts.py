@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from l8types.protocols.data import Orm, Query, Scope
+    from l8types.protocols.data import Query, Scope
+    from l8types.protocols.stores import Orm
 
 __all__ = ["PART", "answer"]
 

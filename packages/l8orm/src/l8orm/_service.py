@@ -21,9 +21,10 @@ from l8types.sla import ServiceLevelAgreement
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from l8types.protocols.data import Elements, Orm, TimeSeriesStore
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call, ServiceHook
+    from l8types.protocols.stores import Orm, TimeSeriesStore
     from l8types.protocols.web import WebService
     from l8types.values import ServiceKey, TimeSeriesPoint
 

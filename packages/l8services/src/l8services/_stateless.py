@@ -13,9 +13,10 @@ from l8types.values import Element, Page
 
 if TYPE_CHECKING:
     from l8types.pb import L8Query
-    from l8types.protocols.data import Elements, Storage
+    from l8types.protocols.data import Elements
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Call, ServiceHook
+    from l8types.protocols.stores import Storage
     from l8types.sla import ServiceLevelAgreement
 
 __all__ = ["StatelessParts"]

@@ -28,7 +28,7 @@ from l8types.errors import (
 if TYPE_CHECKING:
     from l8services._replica import Replica
     from l8services._tuning import Tuning
-    from l8types.protocols.data import Storage
+    from l8types.protocols.stores import Storage
     from l8types.values import ServiceKey
 
 __all__ = ["StoreWriter"]

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from l8services._rebase import Created
     from l8services._replica import Replica
     from l8services._store import StoreWriter
-    from l8types.protocols.data import Elements, Storage
+    from l8types.protocols.data import Elements
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Call, ServiceHook
+    from l8types.protocols.stores import Storage
     from l8types.values import ChangeSet
 
 __all__ = ["Writer"]

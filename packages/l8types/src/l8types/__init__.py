@@ -4,7 +4,8 @@
 Import from the area that a name belongs to:
 
 * ``l8types.protocols.models``: type trees, properties, keys, copies and changes, registries
-* ``l8types.protocols.data``: codec, elements, queries, caches, stores
+* ``l8types.protocols.data``: codec, elements, queries, caches
+* ``l8types.protocols.stores``: what keeps items and samples
 * ``l8types.protocols.net``: interfaces to the network, switches, the directory of nodes
 * ``l8types.protocols.services``: handlers, the service manager, elections, transactions
 * ``l8types.protocols.security``: the security provider, split by concern

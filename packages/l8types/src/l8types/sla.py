@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from l8types.enums import Durability, Quorum
 from l8types.errors import InvalidInputError
-from l8types.protocols.data import Counter, Storage
+from l8types.protocols.data import Counter
 from l8types.protocols.services import ServiceHandler, ServiceHook
+from l8types.protocols.stores import Storage
 from l8types.protocols.web import WebService
 from l8types.values import ServiceKey
 

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from l8services import LiveUpdate
-    from l8types.protocols.data import Elements, OrmFactory, Storage
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import ServiceHandler, ServiceHook
+    from l8types.protocols.stores import OrmFactory, Storage
     from l8types.protocols.web import WebServer, WebServerFactory
     from l8types.settings import NodeSettings
     from l8utils import Parts

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from l8secure import LocalSecurity
-    from l8types.protocols.data import Orm, OrmFactory
+    from l8types.protocols.stores import Orm, OrmFactory
 
 __all__ = ["DEVICES", "INVENTORY", "ROLES", "TARGETS", "Role", "RoleOptions"]
 

@@ -26,9 +26,10 @@ from l8types.values import Page, TimeSeriesPoint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from l8types.protocols.data import Query, Storage, TimeSeriesStore
+    from l8types.protocols.data import Query
     from l8types.protocols.models import ModelNode, Property
     from l8types.protocols.runtime import Resources
+    from l8types.protocols.stores import Storage, TimeSeriesStore
 
 __all__ = ["SeriesDesk"]
 

@@ -13,8 +13,8 @@ from l8orm._series._store import SqlTimeSeriesStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from l8types.protocols.data import TimeSeriesFactory
     from l8types.protocols.runtime import Resources
+    from l8types.protocols.stores import TimeSeriesFactory
 
 __all__ = ["SqlTimeSeriesFactory", "create_series_factory"]
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from l8orm._layout import Layout
     from l8orm._series._routes import Route
     from l8orm._series._samples import Batch
-    from l8types.protocols.data import TimeSeriesStore
     from l8types.protocols.models import Introspector, ModelNode
+    from l8types.protocols.stores import TimeSeriesStore
 
 __all__ = ["LATEST", "ItemSeries"]
 

@@ -22,8 +22,8 @@ from l8types.values import ServiceKey
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from l8types.protocols.data import Storage
     from l8types.protocols.services import Call
+    from l8types.protocols.stores import Storage
     from l8types.protocols.web import WebService
 
 __all__ = [

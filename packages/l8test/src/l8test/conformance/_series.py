@@ -14,7 +14,7 @@ from l8types.errors import InvalidInputError
 from l8types.values import TimeSeriesPoint
 
 if TYPE_CHECKING:
-    from l8types.protocols.data import TimeSeriesStore
+    from l8types.protocols.stores import TimeSeriesStore
 
 __all__ = ["SeriesOpener", "TimeSeriesConformance"]
 

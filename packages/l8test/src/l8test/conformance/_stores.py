@@ -15,7 +15,8 @@ from l8types.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from l8test.models import Sample
-    from l8types.protocols.data import Orm, QueryFactory, Storage
+    from l8types.protocols.data import QueryFactory
+    from l8types.protocols.stores import Orm, Storage
 
 __all__ = ["OrmConformance", "OrmOpener", "StorageConformance", "StorageOpener"]
 

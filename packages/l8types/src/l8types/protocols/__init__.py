@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interfaces, by area: models, data, net, services, security, web, runtime, collection."""
+"""The interfaces, by area.
+
+Models, data, stores, net, services, security, web, runtime, collection.
+"""
