@@ -96,6 +96,7 @@ def test_bad_limits(max_items: int, max_bytes: int) -> None:
         Collector(max_items, max_bytes)
 
 
+@pytest.mark.feature("NIC-20")
 async def test_items_bytes_and_time() -> None:
     """Enough items, enough bytes, or enough time let a batch leave, whichever comes first."""
     outlet = Outlet()

@@ -10,6 +10,7 @@ import pytest
 from l8types.constants import Plugin
 from l8types.enums import WireProfile
 from l8types.errors import ConfigurationError
+from l8utils import NodeResources
 from layer8 import load_settings
 
 
@@ -65,6 +66,51 @@ def test_the_switch_is_found_by_file_or_environment(tmp_path: Path) -> None:
     settings = load_settings(environment=told)
     assert (settings.host, settings.port) == ("switch.example", 7001)
     assert load_settings(environment={}).host == "127.0.0.1"
+
+
+def test_options_of_the_interface(tmp_path: Path) -> None:
+    """They have tables of their own, and each one is taken from its strongest source."""
+    file = tmp_path / "layer8.toml"
+    file.write_text(
+        """
+        [vnic]
+        outage = "hold"
+        held_bytes = 2
+
+        [vnic.breaker]
+        window = 3.5
+        """
+    )
+    environment = {
+        "LAYER8_VNIC_OUTAGE": "fail",
+        "LAYER8_VNIC_MAX_PENDING": "4",
+        "LAYER8_VNIC_BREAKER_ENABLED": "no",
+        "LAYER8_VNIC_BREAKER_WINDOW": "1",
+    }
+    settings = load_settings(file=file, environment=environment, vnic={"held_bytes": 5})
+    assert settings.vnic == {
+        "outage": "hold",
+        "held_bytes": 5,
+        "max_pending": "4",
+        "breaker": {"enabled": "no", "window": 3.5},
+    }
+    assert load_settings(environment={}).vnic == {}
+
+
+def test_options_that_the_interface_does_not_have() -> None:
+    """The interface refuses them when it is made, and lists those that there are."""
+    settings = load_settings(environment={"LAYER8_VNIC_HELD": "1"})
+    with pytest.raises(ConfigurationError, match="unknown option 'held'; known are breaker"):
+        NodeResources(settings).create(Plugin.VNIC)
+
+
+@pytest.mark.parametrize("text", ["vnic = 3\n", "[node]\nvnic = 3\n"])
+def test_options_that_are_no_table(tmp_path: Path, text: str) -> None:
+    """A single value is refused."""
+    file = tmp_path / "layer8.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"vnic.* holds options of the interface"):
+        load_settings(file=file, environment={})
 
 
 def test_the_environment_names_the_file(file: Path) -> None:

@@ -20,7 +20,7 @@ from layer8_net._api import BoundServiceApi
 from layer8_net._batch import ServiceBatch
 from layer8_net._calls import Call
 from layer8_net._core.batch import Collector
-from layer8_net._options import VNicOptions
+from layer8_net._options import vnic_options_of
 from layer8_net._outage import Held
 from layer8_net._payload import to_elements
 from layer8_net._session import Session
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from l8types.protocols.net import NodeDirectory, Target
     from l8types.protocols.runtime import Resources
     from layer8_net._calls import Build
+    from layer8_net._options import VNicOptions
     from layer8_net._statistics import VNicStatistics
 
 __all__ = ["TcpVNic"]
@@ -52,16 +53,18 @@ class TcpVNic:
     Args:
         resources: The parts of the node. ``settings``, ``security`` and ``elements`` are used from
             the start, ``services`` with the first message that arrives.
-        options: How it behaves in trouble.
+        options: How it behaves in trouble; by default what the settings say.
 
     Raises:
-        ConfigurationError: What the wire profile of the settings needs is not there.
+        ConfigurationError: What the wire profile of the settings needs is not there, or their
+            options make no sense.
     """
 
     def __init__(self, resources: Resources, options: VNicOptions | None = None) -> None:
         self._resources = resources
         self._settings = resources.settings
-        self._session = Session(resources, options or VNicOptions(), self)
+        options = options or vnic_options_of(self._settings.vnic)
+        self._session = Session(resources, options, self)
         self._core = self._session.core
         self._calls = self._session.calls
 

@@ -7,8 +7,9 @@ import dataclasses
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from l8types.constants import Plugin
 from l8types.enums import SerializerMode, WireProfile
@@ -16,7 +17,7 @@ from l8types.errors import ConfigurationError
 from l8types.settings import NodeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 __all__ = ["DEFAULT_PLUGINS", "load_settings", "parse_peers"]
 
@@ -24,6 +25,8 @@ DEFAULT_PLUGINS: Final[Mapping[str, str]] = {Plugin.SECURITY: "local"}
 """What is used where several implementations are installed and the settings name none."""
 
 _PREFIX: Final = "LAYER8_"
+_VNIC_PREFIX: Final = "LAYER8_VNIC_"
+_TABLES: Final = frozenset({"node", "plugins", "vnic"})
 _MODES: Final = tuple(SerializerMode)
 _OF_MANY: Final[Mapping[str, str]] = {
     str(Plugin.SERIALIZER): f"choose by mode, for instance {Plugin.SERIALIZER}.json",
@@ -46,8 +49,11 @@ def load_settings(
 
     Args:
         file: TOML file with the tables ``[node]`` (fields of ``NodeSettings``) and ``[plugins]``
-            (entry-point group to name); by default the file that ``LAYER8_CONFIG`` names, if any.
-        environment: Variables ``LAYER8_<FIELD>``; by default those of the process.
+            (entry-point group to name) and ``[vnic]`` (options of the interface); by default the
+            file that ``LAYER8_CONFIG`` names, if any.
+        environment: Variables ``LAYER8_<FIELD>``, and ``LAYER8_VNIC_<OPTION>`` for options of the
+            interface, ``LAYER8_VNIC_BREAKER_<OPTION>`` for those of its breakers; by default the
+            variables of the process.
         default_alias: Name of the node when no source has one.
         **code: Fields of ``NodeSettings``; they win over file and environment.
 
@@ -64,11 +70,14 @@ def load_settings(
     merged: dict[str, object] = {"alias": default_alias} if default_alias else {}
     merged |= _from_environment(variables)
     plugins: dict[str, str] = dict(DEFAULT_PLUGINS)
+    vnic = _vnic_from_environment(variables)
     if file is not None:
-        node, named = _from_file(file)
-        merged |= node
-        plugins |= named
+        content = _from_file(file)
+        merged |= content.node
+        plugins |= content.plugins
+        vnic = _overlaid(vnic, content.vnic)
     merged |= _checked(code, "code")
+    merged["vnic"] = _overlaid(vnic, merged.get("vnic", {}))
     own = merged.pop("plugins", {})
     if isinstance(own, dict):
         plugins |= own
@@ -88,22 +97,60 @@ def _from_environment(variables: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _from_file(file: Path) -> tuple[dict[str, object], dict[str, str]]:
+def _vnic_from_environment(variables: Mapping[str, str]) -> dict[str, object]:
+    """Options of the interface; which there are, the interface knows."""
+    found: dict[str, object] = {}
+    breaker: dict[str, object] = {}
+    for variable, text in variables.items():
+        if not variable.startswith(_VNIC_PREFIX):
+            continue
+        name = variable.removeprefix(_VNIC_PREFIX).lower()
+        nested = name.removeprefix("breaker_")
+        (found if nested == name else breaker)[nested] = text
+    return {**found, "breaker": breaker} if breaker else found
+
+
+def _overlaid(weaker: Mapping[str, object], stronger: object) -> dict[str, object]:
+    """Options of two sources, one by one; tables of options too."""
+    if not isinstance(stronger, Mapping):
+        raise ConfigurationError(f"vnic holds options of the interface by name, not {stronger!r}")
+    merged = {**weaker, **stronger}
+    for name, value in stronger.items():
+        below = weaker.get(name)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            merged[name] = {**below, **value}
+    return merged
+
+
+class _Content(NamedTuple):
+    """What a file says."""
+
+    node: dict[str, object]
+    plugins: dict[str, str]
+    vnic: dict[str, object]
+
+
+def _from_file(file: Path) -> _Content:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not a TOML file: {error}") from error
-    unknown = sorted(content.keys() - {"node", "plugins"})
+    unknown = sorted(content.keys() - _TABLES)
     if unknown:
-        raise ConfigurationError(f"{file}: unknown table {unknown[0]!r}; use [node] and [plugins]")
+        raise ConfigurationError(
+            f"{file}: unknown table {unknown[0]!r}; use [node], [vnic] and [plugins]"
+        )
     plugins, node = content.get("plugins", {}), content.get("node", {})
     if not isinstance(node, dict):
         raise ConfigurationError(f"{file}: [node] holds settings of the node, not {node!r}")
     if not isinstance(plugins, dict) or not all(isinstance(name, str) for name in plugins.values()):
         raise ConfigurationError(f"{file}: [plugins] maps entry-point groups to names")
-    return _checked(node, str(file)), plugins
+    vnic = content.get("vnic", {})
+    if not isinstance(vnic, dict):
+        raise ConfigurationError(f"{file}: [vnic] holds options of the interface, not {vnic!r}")
+    return _Content(_checked(node, str(file)), plugins, vnic)
 
 
 def _check_groups(plugins: Mapping[str, str]) -> None:

@@ -77,7 +77,7 @@ class BreakerOptions:
                 f"a breaker needs max_failures {self.max_failures} and success_threshold "
                 f"{self.success_threshold} above zero, max_concurrent {self.max_concurrent} from 0"
             )
-        if self.window <= 0 or self.reset_after <= 0 or not 0 <= self.failure_ratio <= 1:
+        if not self.window > 0 or not self.reset_after > 0 or not 0 <= self.failure_ratio <= 1:
             raise ConfigurationError(
                 f"a breaker needs window {self.window} and reset_after {self.reset_after} above "
                 f"zero seconds, failure_ratio {self.failure_ratio} from 0 to 1"
