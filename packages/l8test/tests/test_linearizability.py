@@ -6,12 +6,16 @@ from __future__ import annotations
 import math
 import random
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l8test.linearizability import Operation, check_linearizable
+from l8test.linearizability import Operation, Recorder, check_linearizable, recorded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def read(value: object, begin: float, end: float, key: str = "x") -> Operation:
@@ -117,3 +121,46 @@ def test_register(broken: bool) -> None:
             stale = broken and len(values) > 3 and dice.random() < 0.1
             history.append(read(values[-4 if stale else -1], begin, end))
     assert (check_linearizable(history) != "") is broken
+
+
+def test_a_recorded_history(tmp_path: Path) -> None:
+    """What clients began, ended or were refused is read back, killed ones included."""
+    moments = iter([float(number) for number in range(100)])
+    file = tmp_path / "history"
+    one, other = (Recorder(file, name, lambda: next(moments)) for name in ("one", "other"))
+    kept, never = one.writing("x", "1"), one.writing("x", "2")
+    other.writing("x", "3")
+    one.acknowledged(kept)
+    one.refused(never)
+    begin = other.now()
+    other.read("x", "3", begin)
+    other.read("y", None, begin)
+    one.close()
+    other.close()
+    assert recorded(file) == [
+        Operation("x", "1", 0.0, 3.0),
+        Operation("x", "3", 2.0, math.inf),
+        Operation("x", "3", 4.0, 5.0, write=False),
+        Operation("y", None, 4.0, 6.0, write=False),
+    ]
+    assert check_linearizable(recorded(file)) == ""
+    assert recorded(tmp_path / "nothing") == []
+
+
+def test_a_refused_write_that_was_read_is_found(tmp_path: Path) -> None:
+    """A value of a write that certainly did not happen has no place in any order."""
+    file = tmp_path / "history"
+    recorder = Recorder(file, "one")
+    recorder.refused(recorder.writing("x", "1"))
+    recorder.read("x", "1", recorder.now())
+    recorder.close()
+    assert "read of '1'" in check_linearizable(recorded(file))
+
+
+@pytest.mark.parametrize("line", ['["acknowledged", "nobody/1", 2.0]', '["jump"]', "{}"])
+def test_a_file_that_is_no_history(tmp_path: Path, line: str) -> None:
+    """A line that no recorder writes is named."""
+    file = tmp_path / "history"
+    file.write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="history:1 is no line of a history"):
+        recorded(file)

@@ -5,16 +5,26 @@ A history is linearizable when each operation can be given a moment between its 
 that, in the order of these moments, every read returns what was written last. The search is that of
 Wing and Gong: it tries the operations that may come next, and remembers where it has been. Keys are
 checked one by one, which is enough for all of them together.
+
+:class:`Recorder` keeps the history of a client in a file, which outlives a client that is killed,
+and :func:`recorded` reads the histories of all clients back.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import time
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-__all__ = ["Operation", "check_linearizable"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Operation", "Recorder", "check_linearizable", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +132,83 @@ def _next(
 def _describe(operation: Operation) -> str:
     what = "write of" if operation.write else "read of"
     return f"{what} {operation.value!r} from {operation.begin:.6f} to {operation.end:.6f}"
+
+
+class Recorder:
+    """Writes down what one client does; clients in any number of processes may share the file.
+
+    Each line is one write to the file: a process that is killed leaves all it had begun, and what
+    it had no answer to is a write with an unknown outcome.
+
+    Args:
+        file: Made when it is not there.
+        client: Names the client; no other one, of an earlier life neither, may have the name.
+        clock: Seconds. The default is the same for all processes of a machine.
+    """
+
+    def __init__(
+        self, file: Path, client: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._count = 0
+        self._handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def close(self) -> None:
+        """Record nothing more."""
+        os.close(self._handle)
+
+    def now(self) -> float:
+        """The time, to be taken before a read is asked for."""
+        return self._clock()
+
+    def writing(self, key: str, value: str) -> str:
+        """A write begins; to be told before it is sent.
+
+        Returns:
+            What :meth:`acknowledged` and :meth:`refused` want to know.
+        """
+        self._count += 1
+        name = f"{self._client}/{self._count}"
+        self._line("writing", name, key, value, self._clock())
+        return name
+
+    def acknowledged(self, name: str) -> None:
+        """The write has happened. Without this line nobody knows whether it has."""
+        self._line("acknowledged", name, self._clock())
+
+    def refused(self, name: str) -> None:
+        """The write has certainly not happened and never will: nobody may ever read its value."""
+        self._line("refused", name)
+
+    def read(self, key: str, value: str | None, begin: float) -> None:
+        """A read that began then has just been answered; ``None`` when there was nothing."""
+        self._line("read", key, value, begin, self._clock())
+
+    def _line(self, *fields: object) -> None:
+        os.write(self._handle, json.dumps(fields).encode() + b"\n")
+
+
+def recorded(file: Path) -> list[Operation]:
+    """What clients did, without the writes that were refused; empty when there is no file.
+
+    Raises:
+        ValueError: A line is none of a recorder's; the last one of a killed process is whole or
+            missing, never halved.
+    """
+    writes: dict[str, Operation] = {}
+    reads: list[Operation] = []
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    for number, line in enumerate(lines, 1):
+        match json.loads(line):
+            case ["writing", str(name), str(key), str(value), float(begin)]:
+                writes[name] = Operation(key, value, begin)
+            case ["acknowledged", str(name), float(end)] if name in writes:
+                writes[name] = replace(writes[name], end=end)
+            case ["refused", str(name)] if name in writes:
+                del writes[name]
+            case ["read", str(key), str() | None as value, float(begin), float(end)]:
+                reads.append(Operation(key, value, begin, end, write=False))
+            case _:
+                raise ValueError(f"{file}:{number} is no line of a history: {line[:100]}")
+    return [*writes.values(), *reads]

@@ -19,6 +19,8 @@ __all__ = ["Load"]
 
 _SLACK: Final = 2.0
 """Seconds by which an end may be later than the time-out, on a busy machine."""
+_STANDSTILL: Final = 0.5
+"""Seconds without a turn after which a process has stood still: paused, or without a processor."""
 
 
 class Load:
@@ -46,17 +48,23 @@ class Load:
         self._outcomes: Counter[str] = Counter()
         self._replied: list[str] = []
         self._faults: list[str] = []
+        self._late: list[tuple[float, float, str]] = []
+        self._standstills: list[tuple[float, float]] = []
 
     async def run(self) -> None:
         """Ask until :meth:`stop`; returns when every request has its end."""
+        clock = asyncio.get_running_loop().time
         async with asyncio.TaskGroup() as tasks:
             for number in itertools.count():
                 self._sent += 1
                 tasks.create_task(self._ask(number), name="load: request")
+                begin = clock()
                 try:
                     async with asyncio.timeout(self._pace):
                         await self._stopped.wait()
                 except TimeoutError:
+                    if clock() - begin > self._pace + _STANDSTILL:
+                        self._standstills.append((begin, clock()))
                     continue
                 return
 
@@ -71,7 +79,7 @@ class Load:
             "ended": self._ended,
             "outcomes": dict(self._outcomes),
             "replied": self._replied,
-            "faults": self._faults,
+            "faults": self._faults + self._too_late(),
         }
 
     async def _ask(self, number: int) -> None:
@@ -97,11 +105,19 @@ class Load:
             self._replied.append(own)
             if list(answer.values) != [own]:
                 self._faults.append(f"{own} was answered {list(answer.values)!r:.200}")
-        took = loop.time() - begin
-        if took > self._timeout + _SLACK:
-            self._faults.append(f"{own} ended after {took:.1f} s with {outcome}")
+        if loop.time() - begin > self._timeout + _SLACK:
+            self._late.append((begin, loop.time(), f"{own} ended with {outcome}"))
         self._ended += 1
         self._outcomes[outcome] += 1
+
+    def _too_late(self) -> list[str]:
+        """Requests that ended late although their process did not stand still meanwhile."""
+        found = []
+        for begin, end, what in self._late:
+            still = sum(max(0.0, min(end, e) - max(begin, b)) for b, e in self._standstills)
+            if end - begin - still > self._timeout + _SLACK:
+                found.append(f"{what} after {end - begin:.1f} s")
+        return found
 
     def _pick(self, number: int) -> Target:
         if self._target:

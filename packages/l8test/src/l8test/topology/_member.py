@@ -44,6 +44,9 @@ class Member:
         settings: Fields of ``NodeSettings``, as they fit into JSON; ``data_directory`` among them.
         switch: Whether it is a switch.
         ledger: File that its service writes to; a node without one has no service.
+        extension: ``module:function`` of what a node does besides, for services and clients of a
+            test: called with this member it returns an asynchronous context manager, entered when
+            the node is in the network and left before it leaves; gives what else can be asked.
     """
 
     def __init__(
@@ -53,7 +56,10 @@ class Member:
         *,
         switch: bool = False,
         ledger: str = "",
+        extension: str = "",
     ) -> None:
+        self._extend = resolve(extension) if extension and not switch else None
+        self._further: dict[str, Callable[..., Awaitable[object]]] = {}
         self._make = resolve(resources)
         self._settings = _settings_of(settings)
         self._is_switch = switch
@@ -77,6 +83,8 @@ class Member:
                     counting_sla(ledger, name=COUNTED.name, area=COUNTED.area), self.vnic
                 )
             self._resources = resources
+            if self._extend is not None:
+                self._further = dict(await stack.enter_async_context(self._extend(self)))
             self._stack = stack.pop_all()
         return self
 
@@ -97,6 +105,11 @@ class Member:
         return cast("VNic", self._end)
 
     @property
+    def serving(self) -> bool:
+        """Whether it has the service of the network."""
+        return bool(self._ledger)
+
+    @property
     def switch(self) -> Switch:
         """The switch."""
         return cast("Switch", self._end)
@@ -115,6 +128,7 @@ class Member:
             "loaded": self.loaded,
             "report": self.report,
             "memory": self.memory,
+            **self._further,
         }
 
     async def about(self) -> dict[str, Any]:

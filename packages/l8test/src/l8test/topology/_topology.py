@@ -52,6 +52,7 @@ class Topology(Generic[T]):
         nodes: How many at each switch; the last one of several has no service.
         linked: Whether switches know each other from the start.
         settings: Further fields of the settings of all, as they fit into JSON.
+        extension: ``module:function`` of what nodes do besides, see :class:`Member`.
         namespaces: One for each switch, in which its nodes live too.
         hosts: Address of each switch; loopback by default.
 
@@ -72,6 +73,7 @@ class Topology(Generic[T]):
         nodes: int = 4,
         linked: bool = True,
         settings: Mapping[str, object] | None = None,
+        extension: str = "",
         namespaces: Sequence[str] = (),
         hosts: Sequence[str] = (),
     ) -> None:
@@ -79,6 +81,7 @@ class Topology(Generic[T]):
         self._resources = resources
         self._linked = linked
         self._settings = dict(settings or {})
+        self._extension = extension
         self._namespaces = namespaces
         self.shape = switches, nodes
         self._directory = directory
@@ -164,6 +167,7 @@ class Topology(Generic[T]):
             settings=fields,
             switch=not place.node,
             ledger=str(self.ledger) if self.serves(place) else "",
+            extension=self._extension if place.node else "",
         )
         self.members[place] = cast("T", member)
         self.uuids[place] = (await member.ask("about"))["uuid"]
