@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +16,21 @@ from layer8_net._certificates import Certificates
 from layer8_net.errors import ForeignCertificateError
 
 from .authority import Authority
-from .fakes import FakeResources, FakeSecurity, cut_off, make_switch, make_vnic, resources, until
+from .fakes import (
+    FakeClock,
+    FakeResources,
+    FakeSecurity,
+    cut_off,
+    make_switch,
+    make_vnic,
+    resources,
+    until,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from layer8_net import TcpVNic
+    from layer8_net import TcpSwitch, TcpVNic
 
 
 class FileSecurity(FakeSecurity):
@@ -59,6 +69,19 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.time
+
+
+class AheadClock(FakeClock):
+    """Real time, and what the test adds to it."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
 
 
 def install(folder: Path, authority: Authority, name: str) -> bytes:
@@ -134,20 +157,57 @@ async def test_the_authority_is_renewed_too(tmp_path: Path) -> None:
             await make_vnic(parts_with(before, switch.port)).__aenter__()
 
 
-async def test_a_node_dials_again_with_what_it_has(tmp_path: Path) -> None:
+async def test_a_node_dials_again_with_what_it_has(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A node whose files are broken meanwhile dials again with the certificate that was good."""
     authority = Authority(tmp_path, "own")
     folder, leaf = tmp_path / "switch", tmp_path / "node"
     install(folder, authority, "switch-1")
     install(leaf, authority, "leaf")
-    async with (
-        make_switch(parts_with(folder)) as switch,
-        make_vnic(parts_with(leaf, switch.port)) as vnic,
-    ):
-        (leaf / "cert.pem").write_text("no certificate")
-        cut_off(vnic)
-        await until(lambda: not vnic.connected)
-        await until(lambda: vnic.connected)
+    async with make_switch(parts_with(folder)) as switch:
+        parts, clock = parts_with(leaf, switch.port), AheadClock()
+        parts.clock = clock
+        async with make_vnic(parts) as vnic:
+            (leaf / "cert.pem").write_text("no certificate")
+            clock.ahead += 2.0
+            cut_off(vnic)
+            await until(lambda: not vnic.connected)
+            await until(lambda: vnic.connected)
+    assert caplog.text.count("the old ones go on: cannot use node") == 1
+
+
+async def test_linked_switches_use_renewed_files(tmp_path: Path) -> None:
+    """A link that is made again is made with the new certificates of both switches."""
+    authority = Authority(tmp_path, "own")
+    folders = [tmp_path / "dialling", tmp_path / "listening"]
+    first = [install(folder, authority, f"first-{folder.name}") for folder in folders]
+    dialling, listening = (parts_with(folder) for folder in folders)
+    clock = AheadClock()
+    dialling.clock = listening.clock = clock
+    async with make_switch(dialling) as one, make_switch(listening) as other:
+        await one.connect("127.0.0.1", other.port)
+        await until(lambda: _linked(one, other))
+        assert [_shown_by_link(other), _shown_by_link(one)] == first
+        second = [install(folder, authority, f"second-{folder.name}") for folder in folders]
+        clock.ahead += 2.0
+        for link in tuple(one._connections._links.values()):
+            link.abort("cut off by the test")
+        await until(lambda: one.statistics().lost_links == 1)
+        await until(lambda: _linked(one, other))
+        assert [_shown_by_link(other), _shown_by_link(one)] == second
+
+
+def _linked(*switches: TcpSwitch) -> bool:
+    return all(switch.statistics().links == 1 for switch in switches)
+
+
+def _shown_by_link(switch: TcpSwitch) -> bytes:
+    """The certificate that the other end of the only link of a switch shows."""
+    [link] = switch._connections._links.values()
+    assert link._transport is not None
+    shown: bytes = link._transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    return shown
 
 
 def test_a_provider_is_asked_once_per_second(
@@ -177,7 +237,7 @@ def test_a_provider_is_asked_once_per_second(
 def test_first_files_must_be_good(tmp_path: Path) -> None:
     """There is nothing to go on with at the start, so that the error is the caller's."""
     with pytest.raises(ConfigurationError):
-        Certificates(FileSecurity(tmp_path), server_side=True).context()
+        Certificates(FileSecurity(tmp_path), server_side=True, now=Clock().monotonic).context()
 
 
 def test_tls_is_not_given_up(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -35,11 +34,7 @@ class Certificates:
     """
 
     def __init__(
-        self,
-        guard: ConnectionGuard,
-        *,
-        server_side: bool,
-        now: Callable[[], float] = time.monotonic,
+        self, guard: ConnectionGuard, *, server_side: bool, now: Callable[[], float]
     ) -> None:
         self._guard = guard
         self._server_side = server_side

@@ -13,6 +13,7 @@ from l8types.errors import ClosedError, L8Error, UnavailableError
 from l8types.values import Message, ServiceKey
 from layer8_net._answers import Answers
 from layer8_net._calls import Calls
+from layer8_net._certificates import Certificates
 from layer8_net._core import vnic_events as events
 from layer8_net._core.backoff import Backoff
 from layer8_net._directory import DirectoryView
@@ -116,6 +117,7 @@ class Session:
             self.resources.security,
             self.me,
             UplinkEvents(self._opened, self._received, self._closed),
+            Certificates(self.resources.security, server_side=False, now=self.now),
         )
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.tasks = asyncio.TaskGroup()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from l8types.errors import ConfigurationError, L8Error, UnavailableError
-from layer8_net._certificates import Certificates
 from layer8_net._core.handshake import Endpoint
 from layer8_net._core.switch_events import Pressure
 from layer8_net._link import Link
@@ -20,6 +19,7 @@ from layer8_net._tls import REPORT, certificate_error, watch
 if TYPE_CHECKING:
     from l8types.protocols.security import SecurityProvider
     from l8types.settings import NodeSettings
+    from layer8_net._certificates import Certificates
     from layer8_net._machines import DiallerSide
 
 __all__ = ["RETURN_HEADROOM", "Uplink", "UplinkEvents"]
@@ -54,7 +54,7 @@ class Uplink:
         guard: Secret and certificates.
         me: This node as its peers see it.
         events: Whom to tell.
-        certificates: TLS of several that dial; by default what ``guard`` has.
+        certificates: TLS of those that dial.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Uplink:
         guard: SecurityProvider,
         me: Endpoint,
         events: UplinkEvents,
-        certificates: Certificates | None = None,
+        certificates: Certificates,
     ) -> None:
         self._settings = settings
         self._guard = guard
-        self._certificates = certificates or Certificates(guard, server_side=False)
+        self._certificates = certificates
         self._profile = profile_of(settings)
         self._me = me
         self._events = events
