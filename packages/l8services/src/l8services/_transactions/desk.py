@@ -168,7 +168,8 @@ class MemberDesk:
 
     def _apply(self, outcome: Outcome, changes: tuple[Change, ...]) -> None:
         self.items.apply(changes)
-        if outcome.committed and changes:
+        if outcome.committed:
+            # Without changes too: who takes a copy has to know all results.
             self.copies.written(outcome.number, changes, self._timing.batch_limit)
 
     async def found(self, view: View) -> None:
@@ -177,6 +178,7 @@ class MemberDesk:
             self.member.learn(view)
             if not self.member.outcome.number:
                 await self.items.begin()
+                self.member.lineage = view.lineage
             await self._journal.replace(self._snapshot())
 
     def learn(self, view: View) -> None:
@@ -191,7 +193,7 @@ class MemberDesk:
         async with self._lock:
             self.items.become(items)
             self.copies.clear()
-            self.member.restart(last.outcome, last.results)
+            self.member.restart(last.outcome, last.results, last.view.lineage)
             self.member.learn(last.view)
             await self._journal.replace(self._snapshot())
 
@@ -219,7 +221,7 @@ class MemberDesk:
         content = list(self.items.encoded())
         pages = [tuple(content[i : i + size]) for i in range(0, len(content), size)]
         pending: list[Prepared] = [] if member.pending is None else [member.pending]
-        base = Base(member.outcome, member.results.all())
+        base = Base(member.outcome, member.results.all(), member.lineage)
         return [member.vows(), base, *map(Items, pages), *pending]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from l8services._transactions.dropping import dropped
 from l8services._transactions.messages import Fetch, Joined, Page, Ready, Tail
 from l8types.errors import L8Error
 
@@ -75,10 +76,10 @@ class Joiner:
         while page.more:
             page = await self._page(source, start=False)
             items.update(page.items)
-        dropped = self._desk.member.outcome.number - page.outcome.number
-        if dropped > 0:
+        lost = dropped(self._desk.member, page, self._timing.remembered)
+        if lost:
             # Two groups went on without knowing of each other; one of them has to give way.
-            _log.error("%d batches that were written here only are dropped", dropped)
+            _log.error("written here only, and dropped: %s", lost)
         await self._desk.become(items.items(), page)
 
     async def _page(self, source: str, *, start: bool) -> Page:

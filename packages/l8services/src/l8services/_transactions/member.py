@@ -72,6 +72,9 @@ class Member:
         self.outcome = Outcome()
         self.pending: Prepared | None = None
         self.results = Results(timing.remembered)
+        self.lineage = ""
+        """Line of views that the items belong to, which may be another one than that of the view
+        until they have been replaced; "" when it is not known."""
         self._lease = timing.lease
         self._lease_until = 0.0
 
@@ -217,9 +220,10 @@ class Member:
 
     # Copies of another member, and the journal
 
-    def restart(self, outcome: Outcome, results: Sequence[Result]) -> None:
-        """The items are those of a copy, complete up to this outcome."""
+    def restart(self, outcome: Outcome, results: Sequence[Result], lineage: str) -> None:
+        """The items are those of a copy of this line, complete up to this outcome."""
         self.pending = None
+        self.lineage = lineage
         self.outcome = outcome
         self.results.replace(results)
 
@@ -245,7 +249,7 @@ class Member:
             case Decided():
                 return self.decide(record.outcome)
             case Base():
-                self.restart(record.outcome, record.results)
+                self.restart(record.outcome, record.results, record.lineage)
                 return None
             case Items():
                 return record.items

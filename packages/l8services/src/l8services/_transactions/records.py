@@ -57,6 +57,8 @@ class Base(_Record, frozen=True):
 
     outcome: Outcome
     results: tuple[Result, ...]
+    lineage: str = ""
+    """Line of views that the items belong to, "" in journals of earlier versions."""
 
 
 class Items(_Record, frozen=True):
