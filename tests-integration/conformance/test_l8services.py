@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The service manager keeps what its interfaces promise."""
+"""The service manager and its elections keep what their interfaces promise."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from l8test.conformance import ActivationConformance, DispatcherConformance
+from l8services._election import BullyElection, ElectionRules
+from l8test.conformance import ActivationConformance, DispatcherConformance, ElectionConformance
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from l8test.conformance import NodeOpener
+    from l8test.conformance import ElectionMaker, NodeOpener
     from l8types.protocols.net import VNic
+    from l8types.protocols.services import ElectionStrategy
 
     from .conftest import OpenNetwork
 
@@ -37,3 +39,32 @@ class TestActivation(ActivationConformance):
 
 class TestDispatcher(DispatcherConformance):
     """The way of a message to its service."""
+
+
+def elections(rules: ElectionRules) -> ElectionMaker:
+    """Maker of elections by these rules."""
+
+    def make(me: str, voter: bool, kept: int) -> ElectionStrategy:
+        return BullyElection(me, rules, voter=voter, epoch=kept)
+
+    return make
+
+
+class TestElection(ElectionConformance):
+    """Elections of the native profile."""
+
+    @pytest.fixture
+    def make_election(self) -> ElectionMaker:
+        """With terms."""
+        return elections(ElectionRules())
+
+
+class TestGoElection(ElectionConformance):
+    """Elections as nodes of the go profile have them among each other."""
+
+    terms = False
+
+    @pytest.fixture
+    def make_election(self) -> ElectionMaker:
+        """Without terms, and with take-overs."""
+        return elections(ElectionRules.go())

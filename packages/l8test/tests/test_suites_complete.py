@@ -25,6 +25,7 @@ from l8types.values import Change, ChangeSet
 from . import (
     idle_mutants,
     test_data_suites,
+    test_election_suite,
     test_model_suites,
     test_part_suites,
     test_runtime_suites,
@@ -111,6 +112,7 @@ ALL = [
     *OTHERS,
     *idle_mutants.MUTANTS,
     *test_data_suites.MUTANTS,
+    *test_election_suite.MUTANTS,
     *test_model_suites.MUTANTS,
     *test_part_suites.MUTANTS,
     *test_runtime_suites.MUTANTS,

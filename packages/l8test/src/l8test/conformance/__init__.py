@@ -26,6 +26,7 @@ from l8test.conformance._collection import (
     ParsingRuleConformance,
     RuleCase,
 )
+from l8test.conformance._election import ElectionConformance, ElectionMaker
 from l8test.conformance._elements import ElementsConformance
 from l8test.conformance._inspector import DecoratorsConformance, InspectorConformance
 from l8test.conformance._metrics import MetricsConformance
@@ -70,6 +71,8 @@ __all__ = [
     "Device",
     "DeviceOpener",
     "DispatcherConformance",
+    "ElectionConformance",
+    "ElectionMaker",
     "ElementsConformance",
     "Exchange",
     "GatewayHost",
