@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from layer8_net._core import mesh_wire, records
 from layer8_net._core.control import Controls
 from layer8_net._core.frame import decode_message, encode_message, node_bytes
 from layer8_net._core.handshake import Acceptor, Dialler, Endpoint
+from layer8_net._core.pack import messages_of, packed
 from layer8_net._core.stream import INITIAL_BYTES, INITIAL_PARTS
 from layer8_net._core.switch_events import Pressure
+from layer8_net._core.usual import Repeated
 
 PAGE = (Path(__file__).parent.parent / "docs" / "wire.md").read_text(encoding="utf-8")
 A = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -113,7 +116,11 @@ def test_every_example_is_known() -> None:
     """No example of the page goes unproved."""
     controls = {"part", "end", "credit", "cancel", "echo", "echo-answer"}
     handshake = {"hello", "challenge", "proof", "welcome", "refused"}
-    assert EXAMPLES.keys() == MESSAGES.keys() | controls | handshake | {"report", "statement"}
+    assert EXAMPLES.keys() == MESSAGES.keys() | controls | handshake | {
+        "report",
+        "statement",
+        "pack",
+    }
 
 
 @pytest.mark.feature("WIR-01", "WIR-03", "WIR-05", "WIR-06", "WIR-09")
@@ -123,6 +130,19 @@ def test_messages(name: str) -> None:
     message = Message(vnet=SWITCH, **MESSAGES[name])  # type: ignore[arg-type]
     assert decode_message(EXAMPLES[name]) == message
     assert encode_message(message) == EXAMPLES[name]
+
+
+@pytest.mark.feature("WIR-03")
+def test_pack() -> None:
+    """A pack stands for the messages that its text tells, and is made of them again."""
+    like = Message(source=A, vnet=SWITCH, destination=B, service="Books", area=3)
+    messages = [replace(like, sequence=21, data=b"x"), replace(like, sequence=22)]
+    frames = [encode_message(one) for one in messages]
+    assert messages_of(EXAMPLES["pack"]) == frames
+    repeated = Repeated()
+    repeated.learn((), frames[0], b"x")
+    letters = [repeated.letter((), one.sequence, 0.0, one.data) for one in messages]
+    assert packed([one for one in letters if one is not None]) == EXAMPLES["pack"]
 
 
 def test_messages_about_requests() -> None:

@@ -8,7 +8,12 @@ from typing import cast
 
 import pytest
 
+from l8types.values import Message
+from layer8_net._core.frame import encode_message
+from layer8_net._core.framing import FrameDecoder
+from layer8_net._core.pack import count_of, messages_of
 from layer8_net._core.switch_events import Pressure
+from layer8_net._core.usual import Letter, Repeated
 from layer8_net._link import Link
 
 
@@ -244,3 +249,69 @@ async def test_close_that_hangs() -> None:
 async def test_address() -> None:
     """The address of the peer is its host."""
     assert Side().link.address == "192.0.2.7"
+
+
+def _letters(count: int, size: int, service: str = "S") -> list[Letter]:
+    repeated, message = Repeated(), Message(source="a" * 36, service=service)
+    repeated.learn((), encode_message(message), b"")
+    made = [repeated.letter((), number, 0.0, bytes(size)) for number in range(count)]
+    return [one for one in made if one is not None]
+
+
+async def test_messages_that_are_alike_share_frames() -> None:
+    """What is posted in one turn leaves in packs, in its order with what is sent between."""
+    side = Side()
+    ones, others = _letters(3, 10), _letters(1, 10, "Other")
+    plain = _frame(10)
+    for one in (*ones[:2], *others, *ones[2:]):
+        side.link.post(one)
+    side.link.send([plain])
+    side.link.post(plain)
+    await _turn()
+    [written] = side.transport.written
+    frames = FrameDecoder(10_000).feed(written)
+    assert list(map(count_of, frames[:3])) == [2, 1, 1]
+    cut = [one for frame in frames[:3] for one in messages_of(frame)]
+    assert cut == list(map(bytes, (*ones[:2], *others, *ones[2:])))
+    assert frames[3:] == [plain, plain]
+    assert side.link.tx_frames == 6
+
+
+async def test_a_shared_frame_is_small() -> None:
+    """A frame of several messages is as small as any peer takes."""
+    side = Side()
+    letters = _letters(9, 1000)
+    for one in letters:
+        side.link.post(one)
+    await _turn()
+    frames = FrameDecoder(10_000).feed(b"".join(side.transport.written))
+    assert max(map(len, frames)) <= 4096
+    assert len(frames) == 3
+    assert [one for frame in frames for one in messages_of(frame)] == list(map(bytes, letters))
+
+
+async def test_messages_that_are_alike_wait_one_by_one() -> None:
+    """Where the transport is full, each message keeps its own priority."""
+    side = Side(queue_bytes=100_000)
+    first, *later = _letters(3, 10)
+    side.link.post(first)
+    side.link.pause_writing()
+    for one in later:
+        side.link.post(one)
+    await _turn()
+    side.link.resume_writing()
+    assert b"".join(side.transport.written) == b"".join(map(bytes, (first, *later)))
+
+
+async def test_what_was_posted_is_written_before_the_end() -> None:
+    """Closing loses nothing of what was posted."""
+    side = Side()
+    letters = _letters(2, 10)
+    for one in letters:
+        side.link.post(one)
+    side.link.close("the end")
+    [frame] = side.transport.written
+    assert messages_of(frame) == list(map(bytes, letters))
+    side.link.post(letters[0])
+    await _turn()
+    assert side.transport.written == [frame]

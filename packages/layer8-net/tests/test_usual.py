@@ -106,7 +106,7 @@ def test_writing_again(
     for number, call in enumerate(calls * 2, 1):
         target, service, area, action, data, identity, priority, request, left_ms = call
         address = core.address(target, one=request)
-        frame = core.frame(
+        letter = core.frame(
             address,
             service,
             area,
@@ -118,6 +118,8 @@ def test_writing_again(
             request=request,
             timeout=left_ms / 1000,
         )
+        frame = bytes(letter)
+        assert len(letter) == len(frame)
         header = read_header(frame)
         message = decode_message(frame)
         assert (header.source, header.vnet) == (node_bytes(ME), node_bytes(SWITCH))
@@ -134,10 +136,10 @@ def test_another_switch() -> None:
     address = core.address(OTHER, one=True)
     core.frame(address, "A", 0, Action.GET, b"")
     again = core.frame(address, "A", 0, Action.GET, b"")
-    assert read_header(again).vnet == node_bytes(SWITCH)
+    assert read_header(bytes(again)).vnet == node_bytes(SWITCH)
     core.step(events.Connected(Endpoint(OTHER, "t", is_switch=True, keep_alive=4.0)), 1.0)
     moved = core.frame(address, "A", 0, Action.GET, b"")
-    assert read_header(moved).vnet == node_bytes(OTHER)
+    assert read_header(bytes(moved)).vnet == node_bytes(OTHER)
 
 
 def test_what_is_remembered_is_bounded() -> None:
@@ -149,9 +151,10 @@ def test_what_is_remembered_is_bounded() -> None:
         known.learn(frame, message)
         repeated.learn((number,), frame, message.data)
     assert 0 < len(known) <= 1024
-    assert repeated.frame((0,), 1, 0.0, b"") is None
-    last = repeated.frame((2999,), 7, 0.0, b"yz")
-    assert last is not None
+    assert repeated.letter((0,), 1, 0.0, b"") is None
+    letter = repeated.letter((2999,), 7, 0.0, b"yz")
+    assert letter is not None
+    last = bytes(letter)
     assert read_data(last, read_header(last)) == b"yz"
     assert read_header(last).sequence == 7
     long = Message(source=OTHER, service="S", identity="i" * 600)

@@ -90,7 +90,7 @@ def _ask(core: Core, waiter: str, target: str | MulticastMode, timeout: float = 
     frame = core.frame(
         address, "S", 0, Action.GET, b"?", sequence=sequence, request=True, timeout=timeout
     )
-    return decode_message(frame)
+    return decode_message(bytes(frame))
 
 
 def _outcomes(effects: list[Effect[str]]) -> list[tuple[str, L8Error | None, bytes]]:
@@ -286,7 +286,7 @@ class TestRequests:
         core = _connected()
         address = core.address(PEER.uuid, one=False)
         frames = [core.frame(address, "S", 0, Action.GET, b"") for _ in range(2)]
-        assert [decode_message(frame).sequence for frame in frames] == [1, 2]
+        assert [decode_message(bytes(frame)).sequence for frame in frames] == [1, 2]
 
     def test_bad_addresses(self) -> None:
         """What is no node id, and a service without a name, are refused."""
@@ -425,7 +425,7 @@ class TestReceiving:
         request = Message(
             source=PEER.uuid, service="S", area=3, sequence=7, request=True, identity="i", trace="t"
         )
-        reply = decode_message(core.reply_frame(request, b"!"))
+        reply = decode_message(bytes(core.reply_frame(request, b"!")))
         assert (reply.destination, reply.sequence, reply.reply) == (PEER.uuid, 7, True)
         assert (reply.action, reply.key, reply.data) == (Action.REPLY, ServiceKey("S", 3), b"!")
         assert (reply.identity, reply.trace) == ("i", "t")

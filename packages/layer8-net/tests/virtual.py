@@ -11,6 +11,7 @@ from l8types.values import DirectoryEvent, Message, NodeStatistics, ServiceKey
 from layer8_net._core import records
 from layer8_net._core.frame import decode_message, encode_message
 from layer8_net._core.handshake import Endpoint
+from layer8_net._core.pack import messages_of
 from layer8_net._core.switch import SwitchCore
 from layer8_net._core.switch_events import (
     Changed,
@@ -160,8 +161,8 @@ class VirtualNet:
                 self.events += events
 
     def _deliver(self, node: VirtualNode, frames: Iterable[bytes]) -> None:
-        for frame in frames:
-            message = decode_message(frame)
+        for single in (one for frame in frames for one in messages_of(frame)):
+            message = decode_message(single)
             if message.service == SYSTEM_MESSAGE_SERVICE and not message.reply:
                 node.records.append(message)
             else:

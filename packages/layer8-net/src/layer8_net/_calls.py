@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
     from l8types.protocols.net import Target
+    from layer8_net._core.usual import Letter
     from layer8_net._link import Link
     from layer8_net._options import VNicOptions
     from layer8_net._session import Session
 
-    Build = Callable[[tuple[bytes, int], int, float], bytes]
+    Build = Callable[[tuple[bytes, int], int, float], bytes | Letter]
     """Makes the frame for an address, a sequence number and the seconds that are left."""
 
 __all__ = ["Call", "Calls"]

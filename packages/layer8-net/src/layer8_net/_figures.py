@@ -54,7 +54,7 @@ class Figures:
         Args:
             lost: Whether this side did not want it to end.
         """
-        self._earlier = self._traffic()
+        self._earlier = self._transported()
         self.connection_errors += lost
 
     def statistics(self) -> VNicStatistics:
@@ -160,6 +160,11 @@ class Figures:
 
     def _traffic(self) -> Traffic:
         """Messages and bytes sent and received, over all connections."""
+        tx_messages, tx_bytes, rx_frames, rx_bytes = self._transported()
+        return tx_messages, tx_bytes, rx_frames + self._session.core.counters.packed, rx_bytes
+
+    def _transported(self) -> Traffic:
+        """The same, but a frame of several received messages counts once."""
         link = self._session.link
         if link is None:
             return self._earlier

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from typing_extensions import override
 
+from layer8_net._core.framing import LENGTH_SIZE
+from layer8_net._core.pack import ENTRY_SIZE, packed
 from layer8_net._core.priority import FairQueue
 from layer8_net._core.switch_events import Pressure
 from layer8_net._profiles import NATIVE, Profile
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from layer8_net._core.usual import Letter
+
 __all__ = ["Link"]
 
 _WRITE_HIGH: Final = 262_144
@@ -27,8 +31,11 @@ _WRITE_HIGH: Final = 262_144
 _FULL_SLACK: Final = 1_048_576
 """What single reads of several senders may add before they are held back, however low the limit."""
 _MANY: Final = 32
-"""Frames that are written without waiting for the end of the turn: the peer works on them while
+"""Messages that are written without waiting for the end of the turn: the peer works on them while
 this side makes the next ones. Two nodes with much to say would otherwise wait for each other."""
+_PACK_BYTES: Final = 4096
+"""Largest frame of several messages. No node has a lower limit, so whoever takes each of them takes
+them together."""
 _LARGE: Final = 65_536
 """Frames of this size are written on their own: copying them together costs more than it saves."""
 
@@ -67,7 +74,12 @@ class Link(asyncio.Protocol):
         self._priority = profile.priority
         self._transport: asyncio.Transport | None = None
         self._batch: list[bytes] = []
+        self._letters: list[Letter] = []
+        """The last messages of the batch while they are alike; they are to be one frame."""
+        self._letters_bytes = 0
         self._batch_bytes = 0
+        self._count = 0
+        """Messages in the batch."""
         self._waiting: FairQueue[bytes] = FairQueue()
         self._paused = False
         self._scheduled = False
@@ -112,6 +124,7 @@ class Link(asyncio.Protocol):
         self._reason = reason
         self._transport = None
         self._batch.clear()
+        self._letters.clear()
         self._waiting.clear()
         self._wake()
         if not self._gone.done():
@@ -172,14 +185,46 @@ class Link(asyncio.Protocol):
                 self._waiting.push(frame, self._priority(frame), len(frame))
             self._weigh()
         else:
+            if self._letters:
+                self._seal()
             self._batch += frames
+            self._count += len(frames)
             self._batch_bytes += sum(map(len, frames))
-            if len(self._batch) >= _MANY or self._batch_bytes > _WRITE_HIGH:
-                # Not later: a sender that never lets the loop turn must feel the pressure too.
-                self._flush_now()
-            elif not self._scheduled:
-                self._scheduled = True
-                self._loop.call_soon(self._flush)
+            self._write_soon()
+
+    def post(self, message: bytes | Letter) -> None:
+        """Write one message as :meth:`send` does; messages that are alike may share a frame."""
+        if isinstance(message, bytes) or self._paused or not self.open:
+            self.send([bytes(message)])
+            return
+        letters = self._letters
+        size = ENTRY_SIZE + len(message.data)
+        if letters and (
+            letters[0].template is not message.template or self._letters_bytes + size > _PACK_BYTES
+        ):
+            self._seal()
+            letters = self._letters
+        if not letters:
+            self._letters_bytes = LENGTH_SIZE + message.template.size
+        letters.append(message)
+        self._letters_bytes += size
+        self._batch_bytes += size
+        self.tx_frames += 1
+        self._count += 1
+        self._write_soon()
+
+    def _write_soon(self) -> None:
+        if self._count >= _MANY or self._batch_bytes > _WRITE_HIGH:
+            # Not later: a sender that never lets the loop turn must feel the pressure too.
+            self._flush_now()
+        elif not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _seal(self) -> None:
+        """Nothing is added any more to the messages that are alike."""
+        letters, self._letters = self._letters, []
+        self._batch.append(packed(letters) if len(letters) > 1 else bytes(letters[0]))
 
     async def drain(self, *, empty: bool = False) -> None:
         """Wait while more than the limit waits to be written, or until the connection is gone.
@@ -197,7 +242,9 @@ class Link(asyncio.Protocol):
         self._flush_now()
 
     def _flush_now(self) -> None:
-        batch, self._batch, self._batch_bytes = self._batch, [], 0
+        if self._letters:
+            self._seal()
+        batch, self._batch, self._batch_bytes, self._count = self._batch, [], 0, 0
         self._write(batch)
 
     def _write(self, batch: list[bytes]) -> None:

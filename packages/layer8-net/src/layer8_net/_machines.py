@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from layer8_net._core.directory import Directory
     from layer8_net._core.handshake import Endpoint
     from layer8_net._core.pending import Pending
+    from layer8_net._core.reading import VNicCounters
     from layer8_net._core.switch_state import SwitchCounters
-    from layer8_net._core.vnic import VNicCounters
+    from layer8_net._core.usual import Letter
     from layer8_net._streams import Inlet
 
 __all__ = [
@@ -135,11 +136,11 @@ class VNicMachine(Protocol):
         sequence: int = 0,
         request: bool = False,
         timeout: float = 0.0,
-    ) -> bytes: ...
+    ) -> bytes | Letter: ...
 
     def message_frame(self, message: Message) -> bytes: ...
 
-    def reply_frame(self, message: Message, data: bytes) -> bytes: ...
+    def reply_frame(self, message: Message, data: bytes) -> bytes | Letter: ...
 
     def refusal_frame(self, message: Message, error: L8Error) -> bytes: ...
 

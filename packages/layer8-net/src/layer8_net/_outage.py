@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from l8types.values import Message
+    from layer8_net._core.usual import Letter
 
 __all__ = ["Held", "Waitlist"]
 
@@ -20,7 +21,7 @@ __all__ = ["Held", "Waitlist"]
 class Held(NamedTuple):
     """A message without an answer that waits for the connection."""
 
-    build: Callable[[], bytes]
+    build: Callable[[], bytes | Letter]
     """Makes its frame; only then, since a frame names the switch that it goes through."""
     message: Message
     """The same as a value, in case it never leaves."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from l8types.values import DirectoryEvent
     from layer8_net._batch import ServiceBatch
     from layer8_net._core.handshake import Endpoint
+    from layer8_net._core.usual import Letter
     from layer8_net._link import Link
     from layer8_net._machines import VNicMachine, Waiter
     from layer8_net._options import VNicOptions
@@ -365,7 +366,8 @@ class Session:
         link = self.link
         if link is not None:
             # They waited longest, so they leave first.
-            link.send([held.build() for held in self.waitlist.take()])
+            for held in self.waitlist.take():
+                link.post(held.build())
         self.online.set()
         if not self._started.done():
             self._started.set_result(None)
@@ -410,8 +412,8 @@ class Session:
 
     # Sending
 
-    async def post(self, link: Link, frame: bytes) -> None:
-        """Send a frame; waits only while the send queue is full.
+    async def post(self, link: Link, frame: bytes | Letter) -> None:
+        """Send a message; waits only while the send queue is full.
 
         Raises:
             PayloadTooLargeError: The frame is too large.
@@ -421,7 +423,7 @@ class Session:
             raise PayloadTooLargeError(
                 f"message of {len(frame)} bytes is above max_frame_bytes {limit}"
             )
-        link.send([frame])
+        link.post(frame)
         if link.pressure:
             await link.drain()
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from l8types.protocols.net import NodeDirectory, Target
     from l8types.protocols.runtime import Resources
     from layer8_net._calls import Build
+    from layer8_net._core.usual import Letter
     from layer8_net._options import VNicOptions
     from layer8_net._statistics import VNicStatistics
 
@@ -123,7 +124,7 @@ class TcpVNic:
         address = self._core.address(self._resolve(target, service, area), one=False)
         link = self._session.connected_link()
 
-        def build() -> bytes:
+        def build() -> bytes | Letter:
             return self._core.frame(
                 address, service, area, action, data, identity=identity, priority=priority
             )
@@ -205,7 +206,7 @@ class TcpVNic:
             return (await self._answer_here(message)).raise_for_error()
         frame = self._core.frame
 
-        def build(address: tuple[bytes, int], sequence: int, left: float) -> bytes:
+        def build(address: tuple[bytes, int], sequence: int, left: float) -> bytes | Letter:
             return frame(
                 address,
                 service,

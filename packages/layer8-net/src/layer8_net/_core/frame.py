@@ -47,6 +47,8 @@ What the flags mean together::
 The last two go from who asked to who answers. They carry the reply flag because they are, like
 answers, not returned when they cannot be delivered: then there is nobody left to care.
 
+A frame of type 17 is a pack of messages, see ``pack``; its header is like that of a message.
+
 A receiver refuses another version, unknown flags and lengths that exceed the frame. Whoever
 extends the format takes a new frame type or a free flag, or raises the version.
 """
@@ -70,6 +72,7 @@ __all__ = [
     "LENGTH_SIZE",
     "MESSAGE",
     "NO_DESTINATION",
+    "PACK",
     "ROUTE",
     "USUAL",
     "USUAL_KIND",
@@ -121,6 +124,7 @@ class FrameType(IntEnum):
     WELCOME = 4
     REFUSED = 5
     MESSAGE = 16
+    PACK = 17
 
 
 class Flag(IntFlag):
@@ -143,6 +147,7 @@ _STREAM: Final = int(Flag.STREAM)
 _KNOWN_FLAGS: Final = sum(map(int, Flag))
 _OF_ANSWERS: Final = int(Flag.CANCEL | Flag.CREDIT)
 MESSAGE: Final = int(FrameType.MESSAGE)
+PACK: Final = int(FrameType.PACK)
 _PRIORITY: Final = tuple(Priority)
 _MODES: Final = {int(mode): mode for mode in MulticastMode if mode < 16}
 _ACTIONS: Final = {int(action): action for action in Action}
@@ -196,10 +201,10 @@ def node_bytes(node: str) -> bytes:
 
 
 def read_header(frame: bytes) -> Header:
-    """Header of a complete frame, its lengths checked against the frame.
+    """Header of a complete message or pack, its lengths checked against the frame.
 
     Raises:
-        DecodeError: The frame is not a message of this version, or its lengths exceed it.
+        DecodeError: The frame is neither, or not of this version, or its lengths exceed it.
     """
     if len(frame) < HEADER_SIZE:
         raise DecodeError(
@@ -209,7 +214,7 @@ def read_header(frame: bytes) -> Header:
     header = Header._make(FIXED.unpack_from(frame))
     if header.version != VERSION:
         raise DecodeError(f"frame of version {header.version}, expected {VERSION}", offset=4)
-    if header.type != MESSAGE:
+    if header.type not in {MESSAGE, PACK}:
         raise DecodeError(f"frame type {header.type} where a message was expected", offset=5)
     if header.data_offset > len(frame):
         raise DecodeError(
@@ -401,6 +406,8 @@ def decode_message(frame: bytes, header: Header | None = None) -> Message:
         DecodeError: The bytes are no message of this version.
     """
     header = header or read_header(frame)
+    if header.type != MESSAGE:
+        raise DecodeError("a pack where a message was expected", offset=5)
     if header.length != len(frame) - LENGTH_SIZE:
         raise DecodeError(f"frame of {len(frame)} bytes claims {header.length} after its length")
     if header.flags & ~_KNOWN_FLAGS:

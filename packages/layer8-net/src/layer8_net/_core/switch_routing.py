@@ -27,6 +27,7 @@ from layer8_net._core.frame import (
     HEADER_SIZE,
     MESSAGE,
     NO_DESTINATION,
+    PACK,
     ROUTE,
     VERSION,
     Flag,
@@ -38,6 +39,7 @@ from layer8_net._core.frame import (
     read_service,
     redirected,
 )
+from layer8_net._core.pack import count_of, messages_of
 from layer8_net._core.switch_events import Hold, Pressure
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ Service = tuple[bytes, int]
 _ANY: Final = DESTINATION_SINGLE.encode()
 _LEADER: Final = DESTINATION_LEADER.encode()
 _PLACEHOLDERS: Final = frozenset({NO_DESTINATION, _ANY, _LEADER})
+_TYPES: Final = frozenset({MESSAGE, PACK})
 _REPLY: Final = int(Flag.REPLY)
 _MODES: Final = {int(mode): mode for mode in MulticastMode if mode < 16}
 _ALL: Final = MulticastMode.ALL
@@ -115,7 +118,7 @@ class Router:
         version, kind, name, stamp, destination, identity, failure, trace, transaction = (
             ROUTE.unpack_from(frame)
         )
-        if version != VERSION or kind != MESSAGE:
+        if version != VERSION or kind not in _TYPES:
             raise DecodeError(f"frame of version {version} and type {kind} is no message")
         if HEADER_SIZE + name + identity + failure + trace + transaction > len(frame):
             raise DecodeError(f"lengths in a message exceed its {len(frame)} bytes")
@@ -125,7 +128,7 @@ class Router:
         if target is None:
             self._resolve(peer, frame, destination, name, out)
         elif target.fast:
-            self._counters.forwarded += 1
+            self._counters.forwarded += 1 if kind == MESSAGE else count_of(frame)
             self._counters.forwarded_bytes += len(frame)
             out.send(target.connection, frame)
         else:
@@ -150,9 +153,14 @@ class Router:
             error = UnavailableError(f"node {node} is not behind switch {peer.endpoint.uuid}")
             self.give_back(peer, frame, error, out)
         elif header.destination == self._id:
-            self._receive(peer, header, frame, out)
+            self._take(peer, frame, out)
         else:
             self._deliver(peer, header, frame, out)
+
+    def _take(self, peer: Peer, frame: bytes, out: Outbox) -> None:
+        """What is for this switch itself."""
+        for one in messages_of(frame):
+            self._receive(peer, read_header(one), one, out)
 
     def _may_send(self, peer: Peer, source: bytes) -> bool:
         """Whether a node may be behind a link.
@@ -175,7 +183,7 @@ class Router:
             receivers = self._offers.of(read_service(frame, header)).peers
             if not receivers:
                 # The last provider left while the message was under way; all others got theirs.
-                self._counters.dropped += 1
+                self._counters.dropped += count_of(frame)
             self._to_all(peer, receivers, frame, out)
         else:
             node = _text(destination)
@@ -187,7 +195,7 @@ class Router:
     ) -> None:
         """A message of a node whose destination is not a known node; ``name`` is its size."""
         if destination == self._id:
-            self._receive(peer, read_header(frame), frame, out)
+            self._take(peer, frame, out)
             return
         if destination not in _PLACEHOLDERS:
             # Its mode counts for nothing: a node that answers says that of the request again, which
@@ -205,7 +213,8 @@ class Router:
             self._multicast(peer, service, frame, out)
         else:
             rule = MulticastMode.LEADER if destination == _LEADER else mode
-            self._anycast(peer, service, frame, rule, out)
+            for one in messages_of(frame):
+                self._anycast(peer, service, one, rule, out)
 
     def _multicast(self, peer: Peer, service: Service, frame: bytes, out: Outbox) -> None:
         offer = self._offers.of(service)
@@ -217,10 +226,10 @@ class Router:
 
     def _to_all(self, peer: Peer, receivers: tuple[Peer, ...], frame: bytes, out: Outbox) -> None:
         """One copy for each of some nodes of this switch."""
-        counters, size = self._counters, len(frame)
+        counters, size, count = self._counters, len(frame), count_of(frame)
         for target in receivers:
             if target.fast:
-                counters.forwarded += 1
+                counters.forwarded += count
                 counters.forwarded_bytes += size
                 out.send(target.connection, frame)
             else:
@@ -266,7 +275,7 @@ class Router:
             self._brake(peer, target.connection, out)
         if slow is not Pressure.NONE:
             self._brake(peer, destination, out)
-        self._counters.forwarded += 1
+        self._counters.forwarded += count_of(frame)
         self._counters.forwarded_bytes += len(frame)
         out.send(target.connection, crossed(frame) if target.is_link else frame)
 
@@ -277,13 +286,15 @@ class Router:
 
     def give_back(self, peer: Peer, frame: bytes, error: L8Error, out: Outbox) -> None:
         """Send a message back to its sender; an answer has nobody who waits for its failure."""
-        header = read_header(frame)
-        if header.flags & _REPLY or peer.pressure is Pressure.FULL:
-            self._counters.dropped += 1
-            return
-        self._counters.returned += 1
-        failure = failure_frame(frame, header, error_text(error), source=self._id, vnet=self._id)
-        out.send(peer.connection, crossed(failure) if peer.is_link else failure)
+        text = error_text(error)
+        for one in messages_of(frame):
+            header = read_header(one)
+            if header.flags & _REPLY or peer.pressure is Pressure.FULL:
+                self._counters.dropped += 1
+                continue
+            self._counters.returned += 1
+            failure = failure_frame(one, header, text, source=self._id, vnet=self._id)
+            out.send(peer.connection, crossed(failure) if peer.is_link else failure)
 
 
 def _text(node: bytes) -> str:

@@ -10,7 +10,7 @@ transactions.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from layer8_net._core.frame import HEADER_SIZE, LENGTH_SIZE, deadline_ms
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Parts = tuple[Before, After]
     """The fields of a message before its sequence, and those between its deadline and its data."""
 
-__all__ = ["Known", "Repeated", "constant_of"]
+__all__ = ["Known", "Letter", "Repeated", "Template", "constant_of"]
 
 _START: Final = struct.Struct(">I8sQI")
 """Length, the bytes up to the sequence, the sequence and the deadline."""
@@ -65,34 +65,64 @@ class Known(dict[bytes, "Parts"]):
         )
 
 
-class Repeated:
-    """What frames of this node begin with, by what they are about."""
+class Template(NamedTuple):
+    """What the frames of messages have in common that differ in number, deadline and data only."""
 
-    def __init__(self) -> None:
-        self._parts: dict[tuple[object, ...], tuple[int, bytes, bytes]] = {}
+    size: int
+    """Bytes after the length field, the data not counted."""
+    first: bytes
+    """What stands before the sequence, the length not counted."""
+    rest: bytes
+    """What stands between the deadline and the data."""
 
-    def clear(self) -> None:
-        """Forget all: this node is at another switch now."""
-        self._parts.clear()
 
-    def frame(
+class Letter:
+    """A message of a known kind on its way out: like the ``bytes`` of its frame, but not made yet.
+
+    Args:
+        template: What it has in common with others.
+        sequence: Its number.
+        left_ms: Milliseconds until its deadline, 0 without one.
+        data: Its body.
+    """
+
+    __slots__ = ("data", "left_ms", "sequence", "template")
+
+    def __init__(self, template: Template, sequence: int, left_ms: int, data: bytes) -> None:
+        self.template = template
+        self.sequence = sequence
+        self.left_ms = left_ms
+        self.data = data
+
+    def __len__(self) -> int:
+        """Bytes of the frame."""
+        return LENGTH_SIZE + self.template.size + len(self.data)
+
+    def __bytes__(self) -> bytes:
+        """The frame."""
+        size, first, rest = self.template
+        start = _START.pack(size + len(self.data), first, self.sequence, self.left_ms)
+        return b"".join((start, rest, self.data))
+
+
+class Repeated(dict[tuple[object, ...], Template]):
+    """What frames of this node have in common, by what they are about."""
+
+    def letter(
         self, key: tuple[object, ...], sequence: int, timeout: float, data: bytes
-    ) -> bytes | None:
-        """A frame like the one that was learned for this key, ``None`` when there is none."""
-        parts = self._parts.get(key)
-        if parts is None:
+    ) -> Letter | None:
+        """A message like the one that was learned for this key, ``None`` when there is none."""
+        template = self.get(key)
+        if template is None:
             return None
-        size, first, rest = parts
-        left_ms = deadline_ms(timeout) if timeout else 0
-        start = _START.pack(size + len(data), first, sequence, left_ms)
-        return b"".join((start, rest, data))
+        return Letter(template, sequence, deadline_ms(timeout) if timeout else 0, data)
 
     def learn(self, key: tuple[object, ...], frame: bytes, data: bytes) -> None:
         """Remember the constant parts of a frame with this data."""
         data_start = len(frame) - len(data)
         if data_start > _LONGEST:
             return
-        if len(self._parts) >= _LIMIT:
-            self._parts.clear()
+        if len(self) >= _LIMIT:
+            self.clear()
         first, rest = frame[LENGTH_SIZE:12], frame[24:data_start]
-        self._parts[key] = data_start - LENGTH_SIZE, first, rest
+        self[key] = Template(data_start - LENGTH_SIZE, first, rest)

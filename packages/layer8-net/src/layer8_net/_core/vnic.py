@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from l8types.constants import DESTINATION_SINGLE, UUID_LENGTH
@@ -22,11 +22,8 @@ from layer8_net._core.control import Controls
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
 from layer8_net._core.frame import (
-    HEADER_SIZE,
-    LENGTH_SIZE,
     NO_DESTINATION,
-    USUAL,
-    USUAL_KIND,
+    PACK,
     Flag,
     Header,
     decode_message,
@@ -39,16 +36,17 @@ from layer8_net._core.frame import (
     read_header,
     read_service,
 )
+from layer8_net._core.pack import messages_of
 from layer8_net._core.pending import Pending, PendingRequest
+from layer8_net._core.reading import UsualReader, VNicCounters, append_answer, append_message
 from layer8_net._core.stream import decode_credit
-from layer8_net._core.usual import Known, Repeated, constant_of
+from layer8_net._core.usual import Letter, Repeated
 from layer8_net._core.vnic_events import (
     Cancelled,
     Changed,
     Completed,
     Connected,
     ConnectionLost,
-    Deliver,
     Effect,
     Event,
     FramesReceived,
@@ -66,7 +64,7 @@ if TYPE_CHECKING:
     from l8types.pb import L8Health
     from layer8_net._core.handshake import Endpoint
 
-__all__ = ["VNicCore", "VNicCounters"]
+__all__ = ["VNicCore"]
 
 W = TypeVar("W")
 
@@ -84,16 +82,6 @@ _SPECIAL: Final = int(Flag.STREAM | Flag.CANCEL | Flag.CREDIT)
 _SYSTEM: Final = (records.SYSTEM_SERVICE, records.SYSTEM_AREA)
 
 
-@dataclass(slots=True)
-class VNicCounters:
-    """What an interface saw since it was made."""
-
-    late: int = 0
-    """Answers to requests that nobody waits for any more."""
-    malformed: int = 0
-    """Messages that could not be decoded."""
-
-
 class VNicCore(Generic[W]):
     """State machine of an interface: ``step(event, now)`` gives the effects to carry out in order.
 
@@ -109,11 +97,11 @@ class VNicCore(Generic[W]):
         self._switch_id = NO_DESTINATION
         self._heard = 0.0
         self._services: dict[ServiceKey, str] = {}
-        self._known = Known()
         self._repeated = Repeated()
         self.pending: Pending[W] = Pending()
         self.directory = Directory()
         self.counters = VNicCounters()
+        self._usual = UsualReader(self.pending, self.counters)
         self.controls = Controls(self._id)
         self.directory.put(NodeInfo(me.uuid, me.alias, "", started=started))
 
@@ -183,7 +171,7 @@ class VNicCore(Generic[W]):
         sequence: int = 0,
         request: bool = False,
         timeout: float = 0.0,
-    ) -> bytes:
+    ) -> bytes | Letter:
         """Frame of a message of this node; ``sequence`` 0 takes the next number.
 
         Raises:
@@ -196,9 +184,9 @@ class VNicCore(Generic[W]):
         # Numbers first: hashing one is cheap, hashing an enumerated value is not.
         numbers = (mode << 8 | area) << 16 | action << 8 | priority << 1 | request
         key = (numbers, area, destination, service, identity)
-        frame = self._repeated.frame(key, sequence, timeout, data)
-        if frame is not None:
-            return frame
+        letter = self._repeated.letter(key, sequence, timeout, data)
+        if letter is not None:
+            return letter
         frame = encode_frame(
             self._id,
             self._switch_id,
@@ -214,16 +202,18 @@ class VNicCore(Generic[W]):
             timeout=timeout,
             identity=identity.encode(),
         )
-        self._repeated.learn(key, frame, data)
+        if destination != _ANY:
+            # Each message to any provider is to go its own way.
+            self._repeated.learn(key, frame, data)
         return frame
 
-    def reply_frame(self, message: Message, data: bytes) -> bytes:
+    def reply_frame(self, message: Message, data: bytes) -> bytes | Letter:
         """Frame of the answer to a request."""
         numbers = (message.mode << 8 | message.priority) << 8 | message.area
         key = (numbers, message.source, message.service, message.identity, message.trace)
-        frame = None if message.trace else self._repeated.frame(key, message.sequence, 0.0, data)
-        if frame is not None:
-            return frame
+        letter = None if message.trace else self._repeated.letter(key, message.sequence, 0.0, data)
+        if letter is not None:
+            return letter
         frame = encode_frame(
             self._id,
             self._switch_id,
@@ -311,60 +301,26 @@ class VNicCore(Generic[W]):
     def _frames(self, frames: list[bytes]) -> list[Effect[W]]:
         effects: list[Effect[W]] = []
         for frame in frames:
-            if self._take_usual(frame, effects):
-                continue
-            try:
-                header = read_header(frame)
-            except DecodeError:
-                self.counters.malformed += 1
-                continue
-            try:
-                self._receive(frame, header, effects)
-            except DecodeError as error:
-                self._refuse(frame, header, error, effects)
+            if not self._usual.take(frame, effects):
+                self._take_odd(frame, effects)
         return effects
 
-    def _take_usual(self, frame: bytes, effects: list[Effect[W]]) -> bool:
-        """Take a plain answer, or a message like an earlier one; whether it was one.
-
-        Whatever is odd about a frame, the long way finds it.
-        """
-        size = len(frame)
-        if size < HEADER_SIZE:
-            return False
-        length, kind, flags, name, sequence, left_ms, source, identity, failure, trace, last = (
-            USUAL.unpack_from(frame)
-        )
-        start = HEADER_SIZE + name + identity
-        if kind != USUAL_KIND or length != size - LENGTH_SIZE or start > size:
-            return False
-        if failure or trace or last:
-            return False
-        if flags == _REPLY:
-            self._answered(sequence, source, frame[start:], effects)
-            return True
-        parts = self._known.get(constant_of(frame, start))
-        if parts is None:
-            return False
-        before, after = parts
-        message = Message(*before, sequence, left_ms / 1000, *after, frame[start:])
-        _append_message(effects, message)
-        return True
-
-    def _answered(
-        self, sequence: int, source: bytes, data: bytes, effects: list[Effect[W]]
-    ) -> None:
-        """A plain answer."""
-        request = self.pending.get(sequence)
-        if request is None:
-            self.counters.late += 1
-            return
-        if request.target and source != node_bytes(request.target):
-            # Sequence numbers can be guessed: an answer counts from whom it was asked of.
+    def _take_odd(self, frame: bytes, effects: list[Effect[W]]) -> None:
+        """Take any frame."""
+        try:
+            header = read_header(frame)
+            messages = messages_of(frame) if header.type == PACK else None
+        except DecodeError:
             self.counters.malformed += 1
             return
-        self.pending.close(sequence)
-        _append_answer(effects, (request.waiter, None, data))
+        if messages is not None:
+            self.counters.packed += len(messages) - 1
+            effects += self._frames(messages)
+            return
+        try:
+            self._receive(frame, header, effects)
+        except DecodeError as error:
+            self._refuse(frame, header, error, effects)
 
     def _receive(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
         if header.flags & _REPLY:
@@ -378,22 +334,22 @@ class VNicCore(Generic[W]):
             self._asked(decode_message(frame, header), effects)
         else:
             message = decode_message(frame, header)
-            self._known.learn(frame, message)
-            _append_message(effects, message)
+            self._usual.known.learn(frame, message)
+            append_message(effects, message)
 
     def _answer(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
         failed = header.flags & _FAILURE
         if failed and not header.flags & _REQUEST:
-            _append_message(effects, decode_message(frame, header))
+            append_message(effects, decode_message(frame, header))
             return
         if not failed:
-            self._answered(header.sequence, header.source, read_data(frame, header), effects)
+            self._usual.answered(header.sequence, header.source, read_data(frame, header), effects)
             return
         request = self.pending.close(header.sequence)
         if request is None:
             self.counters.late += 1
             return
-        _append_answer(effects, (request.waiter, error_of(read_failure(frame, header)), b""))
+        append_answer(effects, (request.waiter, error_of(read_failure(frame, header)), b""))
 
     def _special(self, frame: bytes, header: Header, effects: list[Effect[W]]) -> None:
         """What is neither a message nor a whole answer."""
@@ -496,22 +452,6 @@ class VNicCore(Generic[W]):
             if silence >= MISSED_SILENT * self._switch.keep_alive:
                 effects.append(Silent(f"no sign of life for {silence:.1f} s"))
         return effects
-
-
-def _append_message(effects: list[Effect[W]], message: Message) -> None:
-    last = effects[-1] if effects else None
-    if isinstance(last, Deliver):
-        last.messages.append(message)
-    else:
-        effects.append(Deliver([message]))
-
-
-def _append_answer(effects: list[Effect[W]], answer: tuple[W, L8Error | None, bytes]) -> None:
-    last = effects[-1] if effects else None
-    if isinstance(last, Completed):
-        last.answers.append(answer)
-    else:
-        effects.append(Completed([answer]))
 
 
 def _failed(requests: list[PendingRequest[W]], error: L8Error) -> list[Effect[W]]:

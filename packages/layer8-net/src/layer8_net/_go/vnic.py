@@ -29,7 +29,7 @@ from l8types.errors import (
 from l8types.values import Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
-from layer8_net._core.vnic import VNicCounters
+from layer8_net._core.reading import VNicCounters
 from layer8_net._core.vnic_events import (
     Changed,
     Completed,
