@@ -188,12 +188,16 @@ class PaperPeer:
         self.net.step(PeerLost(self.number))
 
 
+KEEP_ALIVE = 5.0
+"""Seconds between two reports of a switch on paper."""
+
+
 class PaperNet:
     """A switch core that is stepped by hand, with a clock on paper."""
 
     def __init__(self, uuid: str = SWITCH) -> None:
         self.core = GoSwitchCore(
-            GoEndpoint(uuid, "switch", 5.0, is_switch=True), CIPHER, started=50.0
+            GoEndpoint(uuid, "switch", KEEP_ALIVE, is_switch=True), CIPHER, started=50.0
         )
         self.now = 1000.0
         self.peers: dict[int, PaperPeer] = {}
@@ -232,7 +236,15 @@ class PaperNet:
         return self.effects
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass without anybody saying anything."""
+        """Let time pass without anybody saying anything; the switch looks at the clock."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + KEEP_ALIVE / 4)
+            self.step(Tick())
+
+    def stall(self, seconds: float) -> None:
+        """Let time pass in which the switch does not run; then it looks at the clock."""
+        self.step(Tick())
         self.now += seconds
         self.step(Tick())
 

@@ -117,7 +117,7 @@ def test_own_figures() -> None:
     """The switch tells its own figures once per interval."""
     net = PaperNet()
     ann = net.join()
-    net.pass_time(5.0)
+    net.pass_time(0.1)
     net.clear()
     net.core.report(NodeStatistics(tx_messages=5))
     net.pass_time(4.9)
@@ -125,6 +125,23 @@ def test_own_figures() -> None:
     net.pass_time(0.1)
     (notice,) = notices(ann)
     assert notice.model_key == SWITCH
+
+
+def test_a_pause_of_its_own_is_no_silence() -> None:
+    """A switch that did not run reads what waits before it gives a node or a switch up."""
+    net = PaperNet()
+    ann, other = net.join(), net.link()
+    for _ in range(3):
+        net.pass_time(5.0)
+        beat(ann)
+    net.stall(600.0)
+    assert not ann.closed
+    assert not other.closed
+    beat(ann)
+    net.pass_time(14.9)
+    assert not ann.closed
+    net.pass_time(0.2)
+    assert "no sign of life for 15" in ann.closed
 
 
 @pytest.mark.feature("NET-16", "NIC-18")
@@ -167,7 +184,7 @@ def test_silence() -> None:
     beat(bob)
     assert net.core.directory.providers(SONGS) == (bob.uuid,)
     for _ in range(3):
-        net.now += 10
+        net.pass_time(10.0)
         beat(bob)
         beat(ann)
     net.pass_time(29.9)

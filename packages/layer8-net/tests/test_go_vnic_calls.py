@@ -240,6 +240,21 @@ def test_silent_switch() -> None:
     assert one.step(Tick()) == []
 
 
+def test_a_pause_of_its_own_is_no_silence() -> None:
+    """A node that did not run itself reads what waits before it gives its switch up."""
+    one = Harness()
+    one.step(Tick())
+    one.now += 600.0
+    assert one.step(Tick()) == []
+    one.hear()
+    for _ in range(2):
+        one.now += 5.0
+        assert one.step(Tick()) == []
+    one.now += 5.0
+    (effect,) = one.step(Tick())
+    assert isinstance(effect, Silent)
+
+
 def test_numbers_start_over() -> None:
     """After the largest number the first one follows, but none that is still waited for."""
     one = Harness()

@@ -16,7 +16,13 @@ from layer8_net._core import records
 from layer8_net._core.frame import encode_message
 from layer8_net._core.handshake import Endpoint
 from layer8_net._core.switch_census import FIGURES_AT_A_TIME
-from layer8_net._core.switch_events import FramesReceived, Gathered, Pressure, PressureChanged
+from layer8_net._core.switch_events import (
+    FramesReceived,
+    Gathered,
+    Pressure,
+    PressureChanged,
+    Tick,
+)
 
 from .fakes import new_id
 from .virtual import SWITCH, VirtualNet, VirtualNode
@@ -387,6 +393,28 @@ class TestLiveness:
         assert node is not None
         assert node.state is NodeState.UP
         assert _told(a)[-1] == (Action.PATCH, [b.uuid], ["UP"])
+
+    def test_a_pause_of_its_own_is_no_silence(self) -> None:
+        """A switch that did not run itself reads what waits before it gives a node up."""
+        net = VirtualNet()
+        a = net.join(S)
+        net.pass_time(4.0)
+        net.stall(60.0)
+        assert net.core.directory.providers(S) == (a.uuid,)
+        a.keep_alive()
+        net.pass_time(9.9)
+        assert net.core.directory.providers(S) == (a.uuid,)
+        net.pass_time(5.2)
+        assert "no sign of life for 15" in a.closed
+
+    def test_silence_when_every_look_is_late(self) -> None:
+        """A switch that is always late gives silent nodes up all the same."""
+        net = VirtualNet()
+        a = net.join(S)
+        for _ in range(10):
+            net.now += 5.0
+            net.step(Tick())
+        assert "no sign of life" in a.closed
 
     def test_unreachable_nodes_are_not_picked(self) -> None:
         """One provider means one that is up; a multicast reaches all that are connected."""

@@ -143,6 +143,15 @@ class TestConnecting:
         core.step(ConnectionLost("gone"), 106.0)
         assert core.step(Tick(), 200.0) == []
 
+    def test_a_pause_of_its_own_is_no_silence(self) -> None:
+        """A node that did not run itself reads what waits before it gives its switch up."""
+        core = _connected()
+        core.step(Tick(), 100.0)
+        assert core.step(Tick(), 700.0) == []
+        core.step(FramesReceived([]), 700.0)
+        assert core.step(Tick(), 705.0) == []
+        assert core.step(Tick(), 706.0) == [Silent("no sign of life for 6.0 s")]
+
 
 class TestDirectory:
     """The replica."""

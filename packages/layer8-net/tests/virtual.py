@@ -136,7 +136,15 @@ class VirtualNet:
         return self.effects
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass without anybody saying anything."""
+        """Let time pass without anybody saying anything; the switch looks at the clock."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + self.me.keep_alive / 4)
+            self.step(Tick())
+
+    def stall(self, seconds: float) -> None:
+        """Let time pass in which the switch does not run; then it looks at the clock."""
+        self.step(Tick())
         self.now += seconds
         self.step(Tick())
 

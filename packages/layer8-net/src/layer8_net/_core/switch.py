@@ -32,6 +32,7 @@ from layer8_net._core.frame import (
 from layer8_net._core.mesh import Mesh
 from layer8_net._core.mesh_claims import Claims
 from layer8_net._core.selection import LeaderRule, Picker, highest_id
+from layer8_net._core.stalls import Stalls
 from layer8_net._core.switch_brakes import Brakes
 from layer8_net._core.switch_census import Census, same_but_figures
 from layer8_net._core.switch_events import (
@@ -87,6 +88,7 @@ class SwitchCore:
         self._brakes = Brakes()
         self._claims = Claims()
         self._publish_at: float | None = None
+        self._stalls = Stalls(me.keep_alive / 2)
         self._newcomers: dict[int, PeerJoined] = {}
         """Nodes by connection that come in together with those that follow."""
         self.directory = Directory()
@@ -357,8 +359,10 @@ class SwitchCore:
     # Time
 
     def _tick(self, now: float, out: Outbox) -> None:
+        stalled = self._stalls.look(now)
         for peer in tuple(self._tables.peers.values()):
             if self._tables.peers.get(peer.connection) is peer:
+                peer.heard = min(now, peer.heard + stalled)
                 self._check_alive(peer, now, out)
         if self._publish_at is None or now >= self._publish_at:
             self._publish_at = now + self._me.keep_alive

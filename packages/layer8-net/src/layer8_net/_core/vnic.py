@@ -39,6 +39,7 @@ from layer8_net._core.frame import (
 from layer8_net._core.pack import messages_of
 from layer8_net._core.pending import Pending, PendingRequest
 from layer8_net._core.reading import UsualReader, VNicCounters, append_answer, append_message
+from layer8_net._core.stalls import Stalls
 from layer8_net._core.stream import decode_credit
 from layer8_net._core.usual import Letter, Repeated
 from layer8_net._core.vnic_events import (
@@ -96,6 +97,7 @@ class VNicCore(Generic[W]):
         self._switch: Endpoint | None = None
         self._switch_id = NO_DESTINATION
         self._heard = 0.0
+        self._stalls = Stalls(1.25 * me.keep_alive)
         self._services: dict[ServiceKey, str] = {}
         self._repeated = Repeated()
         self.pending: Pending[W] = Pending()
@@ -447,6 +449,7 @@ class VNicCore(Generic[W]):
         expired = self.pending.expire(now)
         if expired:
             effects.append(Completed([(one.waiter, _timed_out(one), b"") for one in expired]))
+        self._heard = min(now, self._heard + self._stalls.look(now))
         if self._switch is not None:
             silence = now - self._heard
             if silence >= MISSED_SILENT * self._switch.keep_alive:

@@ -26,6 +26,7 @@ from l8types.values import Message, NodeInfo, NodeStatistics
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_text
 from layer8_net._core.selection import LeaderRule, Picker, highest_id
+from layer8_net._core.stalls import Stalls
 from layer8_net._core.switch_brakes import Brakes
 from layer8_net._core.switch_events import (
     Changed,
@@ -102,6 +103,7 @@ class GoSwitchCore:
         self._picker = Picker(leader)
         self._brakes = Brakes()
         self._publish_at: float | None = None
+        self._stalls = Stalls(me.keep_alive / 2)
         self.tables = GoTables()
         self.directory = Directory()
         self.counters = SwitchCounters()
@@ -377,7 +379,9 @@ class GoSwitchCore:
     # Time
 
     def _tick(self, now: float, out: Outbox) -> None:
+        stalled = self._stalls.look(now)
         for peer in list(self.tables.peers.values()):
+            peer.excuse(stalled, now)
             if peer.is_link:
                 self._check_link(peer, now, out)
             else:

@@ -79,6 +79,12 @@ class GoPeer:
             self._gaps.append(max(now - self.reported, _SHORTEST))
         self.reported = now
 
+    def excuse(self, seconds: float, now: float) -> None:
+        """Of the time since it was heard last, the switch did not run for some."""
+        self.heard = min(now, self.heard + seconds)
+        if self.reported is not None:
+            self.reported = min(now, self.reported + seconds)
+
     def missed(self, now: float) -> float:
         """Intervals without a sign of life; none while it is not known whether it sends any."""
         return (now - self.heard) / max(self._gaps) if self._gaps else 0.0

@@ -30,6 +30,7 @@ from l8types.values import Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
 from layer8_net._core.reading import VNicCounters
+from layer8_net._core.stalls import Stalls
 from layer8_net._core.vnic_events import (
     Changed,
     Completed,
@@ -95,6 +96,7 @@ class GoVNicCore(Generic[W]):
         self._switch = ""
         self._keep_alive = me.keep_alive
         self._heard = 0.0
+        self._stalls = Stalls(1.25 * me.keep_alive)
         self.pending: Pending[W] = WrappingPending()
         self.directory = Directory()
         self.counters = VNicCounters()
@@ -368,6 +370,7 @@ class GoVNicCore(Generic[W]):
         expired = self.pending.expire(now)
         if expired:
             effects.append(Completed([(one.waiter, _timed_out(one), b"") for one in expired]))
+        self._heard = min(now, self._heard + self._stalls.look(now))
         # A switch echoes every report; it tells no interval of its own.
         silence = now - self._heard
         if self._switch and silence >= MISSED_SILENT * self._keep_alive:
