@@ -65,7 +65,7 @@ def test_the_inventory_holds_the_devices_and_counts_those_that_answer() -> None:
     sla = inventory_sla(ready_made, store=STORE, web=WEB, write_behind=1.0, transactional=True)
     assert (str(sla.key), sla.model, sla.primary_keys) == ("NCache--0", NetworkDevice, ("id",))
     assert (sla.store, sla.web, sla.write_behind, sla.transactional) == (STORE, WEB, 1.0, True)
-    assert (sla.voter, sla.replication_count) == (True, 0)
+    assert (sla.voter, sla.replication_count) == (True, None)
     device, online = NetworkDevice(), sla.counters["Online"]
     assert online(device) == (False, "")
     device.equipmentinfo.device_status = DEVICE_STATUS_ONLINE

@@ -30,8 +30,6 @@ def test_the_group_falls_back_to_the_service_name() -> None:
     ("changes", "message"),
     [
         ({"area": 256}, "is not in 0..255"),
-        ({"replication_count": -1, "transactional": True}, "is negative"),
-        ({"replication_count": 2}, "without being transactional"),
         ({"model": dict}, "declares no primary key"),
     ],
 )
@@ -39,6 +37,22 @@ def test_contradictions_are_refused(changes: dict[str, object], message: str) ->
     """An agreement that contradicts itself never reaches a manager."""
     with pytest.raises(InvalidInputError, match=message):
         sla(**changes)
+
+
+@pytest.mark.feature("REP-03")
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"replication_count": 0, "transactional": True}, "None for all"),
+        ({"replication_count": -1, "transactional": True}, "None for all"),
+        ({"replication_count": 2}, "say transactional=True"),
+    ],
+)
+def test_replication_that_cannot_be(changes: dict[str, object], advice: str) -> None:
+    """Replication without a count, or without transactions, is refused, and the error says how."""
+    with pytest.raises(ConfigurationError, match=advice):
+        sla(**changes)
+    assert sla(transactional=True).replication_count is None
 
 
 @pytest.mark.feature("TYP-42")

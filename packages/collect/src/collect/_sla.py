@@ -103,7 +103,7 @@ def inventory_sla(
     links_id: str = NETWORK.links_id,
     write_behind: float | None = None,
     transactional: bool = False,
-    replication_count: int = 0,
+    replication_count: int | None = None,
 ) -> ServiceLevelAgreement:
     """Agreement of the inventory of a links id (``NCache``, area 0 for network devices).
 
@@ -116,7 +116,7 @@ def inventory_sla(
         write_behind: Seconds for which writes are collected before they are stored; ``None`` stores
             each before it is acknowledged.
         transactional: Whether writes are ordered by a leader.
-        replication_count: How many instances hold each item, 0 for all.
+        replication_count: How many instances hold each item, ``None`` for all.
 
     Raises:
         NotFoundError: The links id is unknown.

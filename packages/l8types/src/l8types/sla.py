@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from l8types.enums import Durability, Quorum
-from l8types.errors import InvalidInputError
+from l8types.errors import ConfigurationError, InvalidInputError
 from l8types.protocols.data import Counter
 from l8types.protocols.services import ServiceHandler, ServiceHook
 from l8types.protocols.stores import Storage
@@ -62,8 +62,8 @@ class ServiceLevelAgreement:
     begin two services; with 1 whoever comes first begins. The same on all nodes."""
     durability: Durability = Durability.DISK
     """Of a transactional service: what an acknowledged write survives."""
-    replication_count: int = 0
-    """How many instances hold each item, 0 for all."""
+    replication_count: int | None = None
+    """Of a transactional service: how many of its instances hold each item, ``None`` for all."""
     web: WebService | None = None
     """How the service shows on the web; ``None`` keeps it off."""
     counters: Mapping[str, Counter] = field(default_factory=dict)
@@ -73,22 +73,30 @@ class ServiceLevelAgreement:
 
     def __post_init__(self) -> None:
         ServiceKey(self.name, self.area)
-        if self.replication_count < 0:
-            raise InvalidInputError(
-                f"replication count {self.replication_count} of service {self.name!r} is negative"
-            )
+        self._check_replication()
         if self.expected < 1:
             raise InvalidInputError(
                 f"service {self.name!r} expects {self.expected} nodes, it has at least 1"
-            )
-        if self.replication_count and not self.transactional:
-            raise InvalidInputError(
-                f"service {self.name!r} asks for replication without being transactional"
             )
         if self.model is not None and self.stateful and not self.primary_keys:
             raise InvalidInputError(
                 f"service {self.name!r} keeps {self.model.__name__} items but declares no "
                 "primary key; name the attributes in primary_keys"
+            )
+
+    def _check_replication(self) -> None:
+        count = self.replication_count
+        if count is None:
+            return
+        if count < 1:
+            raise ConfigurationError(
+                f"replication count {count} of service {self.name!r} leaves no instance to hold an "
+                "item; say how many are to, or None for all"
+            )
+        if not self.transactional:
+            raise ConfigurationError(
+                f"service {self.name!r} asks for {count} replicas without being transactional; "
+                "say transactional=True, or replication_count=None for items on all instances"
             )
 
     @property

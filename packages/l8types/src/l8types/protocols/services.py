@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activation",
+    "AskAll",
     "Call",
     "Dispatcher",
     "ElectionEffect",
@@ -27,6 +28,7 @@ __all__ = [
     "LeaderListener",
     "Leadership",
     "MapReduceService",
+    "ReplicatedService",
     "ReplicationConfig",
     "ServiceHandler",
     "ServiceHook",
@@ -415,6 +417,43 @@ class Staged:
     answer: Elements
     changes: Sequence[tuple[str, object]] = ()
     """Keys with their new items, ``None`` for a removed one."""
+
+
+AskAll = Callable[[Elements], Awaitable[Sequence[Elements]]]
+"""Asks all instances for their shares of the answer to a query."""
+
+
+class ReplicatedService(TransactionalService, Protocol):
+    """Optional part of a transactional handler: each item is on some of the instances only.
+
+    An instance is handed those items of a write that it holds, with the number of its replica as
+    ``replica`` of the container and in the transaction part of the message of the call. It may
+    change or refuse them, but neither give them other keys nor leave one out.
+    """
+
+    def keys_of(self, elements: Elements) -> Sequence[str]:
+        """Keys of the items of a request that is no query, in order.
+
+        Raises:
+            L8Error: Something in it is no item of this service.
+        """
+        ...
+
+    def item(self, key: object) -> object | None:
+        """Copy of the visible item with this key text, ``None`` when it is not here."""
+        ...
+
+    async def share(self, elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
+        """What this instance has of the answer to a query: items with keys that are ``mine``."""
+        ...
+
+    async def whole(self, elements: Elements, call: Call, ask: AskAll) -> Elements:
+        """Answer a query from the shares of all instances, as if they were here.
+
+        Raises:
+            L8Error: The query cannot be answered.
+        """
+        ...
 
 
 class TransactionEngine(Protocol):
