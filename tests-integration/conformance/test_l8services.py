@@ -1,20 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The service manager and its elections keep what their interfaces promise."""
+"""The service manager, its elections and its transactions keep what their interfaces promise."""
 
 from __future__ import annotations
 
+import itertools
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from l8services._election import BullyElection, ElectionRules
-from l8test.conformance import ActivationConformance, DispatcherConformance, ElectionConformance
+from l8test.conformance import (
+    ActivationConformance,
+    DispatcherConformance,
+    ElectionConformance,
+    Seat,
+    TransactionEngineConformance,
+)
+from l8test.wait import until
+from l8types.sla import ServiceLevelAgreement
+from l8types.values import ServiceKey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from l8test.conformance import ElectionMaker, NodeOpener
+    from l8services import ServiceManager
+    from l8services._transactions.group import TransactionGroup
+    from l8test.conformance import (
+        ElectionMaker,
+        GroupOpener,
+        Joiner,
+        NodeOpener,
+        RegisterService,
+    )
     from l8types.protocols.net import VNic
     from l8types.protocols.services import ElectionStrategy
 
@@ -68,3 +87,37 @@ class TestGoElection(ElectionConformance):
     def make_election(self) -> ElectionMaker:
         """Without terms, and with take-overs."""
         return elections(ElectionRules.go())
+
+
+class TestTransactions(TransactionEngineConformance):
+    """The groups of a service on several nodes of a network."""
+
+    @pytest.fixture
+    def open_group(self, open_network: OpenNetwork) -> GroupOpener:
+        """Nodes at one switch."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Joiner]:
+            numbers = itertools.count(1)
+            async with open_network() as network:
+
+                async def join(handler: RegisterService) -> Seat:
+                    vnic = await network.connect(f"node-{next(numbers)}")
+                    return await serve(vnic, handler)
+
+                yield join
+
+        return opened
+
+
+async def serve(vnic: VNic, handler: RegisterService) -> Seat:
+    """Offer the handler, and take part in its transactions."""
+    services = cast("ServiceManager", vnic.resources.services)
+    key = ServiceKey("Tests", 1)
+    agreement = ServiceLevelAgreement(
+        name=key.name, area=key.area, handler=lambda: handler, transactional=True
+    )
+    await services.activate(agreement, vnic)
+    engine = cast("TransactionGroup", services._entries[key].transactions)
+    await until(lambda: engine.current, 10.0)
+    return Seat(engine, vnic, partial(services.deactivate, key))

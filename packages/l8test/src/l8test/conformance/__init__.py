@@ -28,10 +28,17 @@ from l8test.conformance._collection import (
 )
 from l8test.conformance._election import ElectionConformance, ElectionMaker
 from l8test.conformance._elements import ElementsConformance
+from l8test.conformance._engine import (
+    GroupOpener,
+    Joiner,
+    Seat,
+    TransactionEngineConformance,
+)
 from l8test.conformance._inspector import DecoratorsConformance, InspectorConformance
 from l8test.conformance._metrics import MetricsConformance
 from l8test.conformance._properties import PropertyConformance
 from l8test.conformance._query import QueryConformance
+from l8test.conformance._register import RegisterService
 from l8test.conformance._registry import RegistryConformance
 from l8test.conformance._resources import ResourcesConformance
 from l8test.conformance._security import (
@@ -76,9 +83,11 @@ __all__ = [
     "ElementsConformance",
     "Exchange",
     "GatewayHost",
+    "GroupOpener",
     "HostOpener",
     "Inbox",
     "InspectorConformance",
+    "Joiner",
     "MetricsConformance",
     "ModelConformance",
     "NodeOpener",
@@ -90,9 +99,11 @@ __all__ = [
     "ParsingRuleConformance",
     "PropertyConformance",
     "QueryConformance",
+    "RegisterService",
     "RegistryConformance",
     "ResourcesConformance",
     "RuleCase",
+    "Seat",
     "SecurityConformance",
     "SerializerConformance",
     "SeriesOpener",
@@ -100,6 +111,7 @@ __all__ = [
     "StorageOpener",
     "SwitchConformance",
     "TimeSeriesConformance",
+    "TransactionEngineConformance",
     "UpdaterConformance",
     "VNicConformance",
     "WebServerConformance",
