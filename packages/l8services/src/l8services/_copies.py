@@ -44,6 +44,7 @@ _DELETED: Final = "copy.deleted"
 _STATE: Final = "copy.state"
 _REMOVED: Final = "removed"
 _HORIZON: Final = "copy.horizon"
+_TIMES: Final = "copy.times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,14 @@ class CopyPage:
         seen: Per instance the number up to which the sender has all changes.
         removed: How many items the sender had deleted in all when it answered.
         horizon: Newest deletion that the sender forgot.
+        times: Per instance the time of stamps up to which the sender knows all changes.
     """
 
     copy: Copy
     seen: dict[str, int] = field(default_factory=dict)
     removed: int = 0
     horizon: Stamp = ORIGIN
+    times: dict[str, int] = field(default_factory=dict)
 
 
 def ask_page(model: str, *, size: int, page: int) -> L8Query:
@@ -125,17 +128,18 @@ def read_copy(answer: Elements) -> CopyPage:
     seen = {uuid: int(number) for uuid, number in _counts(metadata, _SEEN).items()}
     horizon = next((Stamp.from_text(text) for text in _counts(metadata, _HORIZON)), None)
     removed = int(counts[_STATE].counts[_REMOVED]) if _STATE in counts else 0
-    return CopyPage(Copy(items, _deleted(metadata)), seen, removed, horizon or ORIGIN)
+    times = {uuid: int(time) for uuid, time in _counts(metadata, _TIMES).items()}
+    return CopyPage(Copy(items, _deleted(metadata)), seen, removed, horizon or ORIGIN, times)
 
 
 def tell_deleted(
     metadata: L8MetaData, deletions: Iterable[tuple[str, Stamp]], replica: Replica
 ) -> None:
-    """Add deletions to an answer, and the newest one that is forgotten."""
+    """Add deletions to an answer, the newest one that is forgotten, and what was known."""
+    _tell_forgotten(metadata, replica)
     deleted = metadata.value_count[_DELETED].counts
     for key, stamp in deletions:
         deleted[f"{stamp.to_text()}/{key}"] = 1
-    metadata.value_count[_HORIZON].counts[replica.versions.horizon.to_text()] = 1
 
 
 def stamped(item: object, replica: Replica) -> Element:
@@ -147,7 +151,13 @@ def _tell_state(metadata: L8MetaData, replica: Replica) -> None:
     for uuid, number in replica.seen().items():
         metadata.value_count[_SEEN].counts[uuid] = number
     metadata.value_count[_STATE].counts[_REMOVED] = replica.versions.removed
+    _tell_forgotten(metadata, replica)
+
+
+def _tell_forgotten(metadata: L8MetaData, replica: Replica) -> None:
     metadata.value_count[_HORIZON].counts[replica.versions.horizon.to_text()] = 1
+    for uuid, time in replica.knowledge.times().items():
+        metadata.value_count[_TIMES].counts[uuid] = time
 
 
 def _counts(metadata: L8MetaData, name: str) -> dict[str, float]:

@@ -73,6 +73,7 @@ class CopyFetcher:
         """
         size = self._tuning.page_size
         seen = {peer: self._replica.tracker.through(peer)}
+        times: dict[str, int] = {}
         known: set[str] = set()
         number = adopted = rereads = 0
         removed: int | None = None
@@ -82,7 +83,7 @@ class CopyFetcher:
             known.update(self._replica.cache.key_of(item) for item, _ in page.copy.items)
             if removed is None:
                 # Changes made after the first page was told may be missing on it.
-                seen = page.seen or seen
+                seen, times = page.seen or seen, page.times
             moved = 0 if removed is None else page.removed - removed
             removed = page.removed
             if moved > 0 and rereads < MAX_REREADS:
@@ -93,7 +94,8 @@ class CopyFetcher:
             if len(page.copy.items) < size:
                 break
             number += 1
-        adopted += self._replica.drop_forgotten(page.horizon, known)
+        adopted += self._replica.drop_forgotten(page.horizon, page.times, known)
+        self._replica.complete(page.horizon, times)
         self._settle(seen)
         return adopted
 
@@ -134,7 +136,7 @@ class CopyFetcher:
             adopted += self._replica.adopt(page.copy, peer)
             known = {self._replica.cache.key_of(item) for item, _ in page.copy.items}
             among = self._replica.digests.keys(told)
-            adopted += self._replica.drop_forgotten(page.horizon, known, among=among)
+            adopted += self._replica.drop_forgotten(page.horizon, page.times, known, among=among)
         return adopted
 
     async def _page(self, peer: str, number: int) -> CopyPage:

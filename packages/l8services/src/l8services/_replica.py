@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from l8services._digests.ranges import RangeDigests
+from l8services._knowledge import Knowledge, covered
 from l8services._rebase import Created, OwnChanges
 from l8services._resync import ResyncPlanner
 from l8services._sequence import SequenceTracker
@@ -25,7 +26,7 @@ from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.values import ItemChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from l8services._tuning import Tuning
     from l8types.protocols.data import Cache, NotificationCodec
@@ -83,6 +84,7 @@ class Replica:
         self.versions = Versions()
         self.digests = RangeDigests(self._version)
         self.tracker = SequenceTracker()
+        self.knowledge = Knowledge()
         self.planner = ResyncPlanner(
             delay=tuning.resync_delay,
             interval=tuning.resync_interval,
@@ -118,6 +120,7 @@ class Replica:
         base = self.versions.current(change.key)
         stamp = self._stamp(self.uuid)
         self._note(change.key, stamp, deleted=change.type is NotificationType.DELETE)
+        self.knowledge.reach(self.uuid, stamp.time)
         self._remember(action, change)
         self.sequence += 1
         change = ItemChange(
@@ -182,31 +185,66 @@ class Replica:
         finally:
             if self.tracker.gap(source):
                 self.planner.request(source, self._clock.monotonic())
+            elif not self.planner.pending(source):
+                self.knowledge.reach(source, self.tracker.time(source))
 
     def adopt(self, copy: Copy, source: str) -> int:
         """Take over what is newer in a part of another instance's copy.
 
+        What was known and deleted here so long ago that its key is forgotten is left alone.
+
         Returns:
             How many items were taken over.
         """
-        adopted = 0
+        adopted = revived = 0
         for item, stamp in copy.items:
             key = self.cache.key_of(item)
             version = stamp if stamp is not None else self._stamp(source)
-            if self._outdated(key, version):
-                adopted += self._replace(key, item, version)
+            if not self._outdated(key, version):
+                continue
+            if self._forgotten(key, version):
+                if self.knowledge.covers(version):
+                    continue
+                revived += 1
+            adopted += self._replace(key, item, version)
+        if revived:
+            _log.warning(
+                "%s: %d items of %s are older than deletions that are forgotten here; they are "
+                "kept, although some of them may have been deleted",
+                self.key,
+                revived,
+                source,
+            )
         for key, stamp in copy.deleted:
             if stamp > self.versions.current(key):
                 adopted += self._replace(key, None, stamp)
         return adopted
 
-    def drop_forgotten(
-        self, horizon: Stamp, known: Collection[str], *, among: Iterable[str] | None = None
-    ) -> int:
-        """Delete what another instance deleted so long ago that it forgot the key.
+    def complete(self, horizon: Stamp, times: Mapping[str, int]) -> None:
+        """All of another instance's copy was taken over.
 
         Args:
             horizon: Newest deletion that it forgot.
+            times: Per instance the time of stamps up to which it knew all changes.
+        """
+        self.versions.forgets(horizon)
+        self.knowledge.merge(times)
+
+    def drop_forgotten(
+        self,
+        horizon: Stamp,
+        times: Mapping[str, int],
+        known: Collection[str],
+        *,
+        among: Iterable[str] | None = None,
+    ) -> int:
+        """Delete what another instance deleted so long ago that it forgot the key.
+
+        What it did not know when it forgot is no such item.
+
+        Args:
+            horizon: Newest deletion that it forgot.
+            times: Per instance the time of stamps up to which it knows all changes.
             known: Keys of its items.
             among: Keys that it was asked about, ``None`` for all.
 
@@ -217,7 +255,8 @@ class Replica:
             return 0
         mine = (entry[0] for entry in self.cache.items()) if among is None else among
         unknown = set(mine).difference(known)
-        gone = [key for key in unknown if self.versions.current(key) <= horizon]
+        stamps = ((key, self.versions.current(key)) for key in unknown)
+        gone = [key for key, at in stamps if at <= horizon and (not at.time or covered(times, at))]
         return sum(self._replace(key, None, horizon) for key in gone)
 
     def _change(self, action: Action, item: object) -> ItemChange | None:
@@ -297,6 +336,11 @@ class Replica:
         if version == current == ORIGIN:
             return self.cache.get(key) is None
         return version > current
+
+    def _forgotten(self, key: str, version: Stamp) -> bool:
+        """Whether a version of an unknown item may have been deleted here."""
+        unknown = self.versions.current(key) == ORIGIN and self.versions.live(key) is None
+        return unknown and ORIGIN < version <= self.versions.horizon
 
     def _version(self, key: str) -> Stamp | None:
         return self.versions.live(key)

@@ -85,6 +85,11 @@ class SequenceTracker:
         state = self._sources.get(source)
         return state.through if state else 0
 
+    def time(self, source: str) -> int:
+        """Stamp of the newest change that arrived, 0 for none."""
+        state = self._sources.get(source)
+        return state.time if state else 0
+
     def settle(self, source: str, through: int) -> None:
         """All changes of the instance up to this number are known, as part of a fetched copy."""
         state = self._sources.setdefault(source, _Source())

@@ -127,11 +127,15 @@ class Versions:
 
     @property
     def horizon(self) -> Stamp:
-        """Newest deletion that is forgotten.
+        """Newest deletion that is forgotten: what is older and unknown here may have been deleted.
 
-        What is older and unknown here was known and deleted.
+        It was when it was known here, see :class:`Knowledge`.
         """
         return self._horizon
+
+    def forgets(self, horizon: Stamp) -> None:
+        """Nothing is known of deletions up to this one that another instance forgot."""
+        self._horizon = max(self._horizon, horizon)
 
     def tombstones(self) -> Iterator[tuple[str, Stamp]]:
         """Keys and stamps of the deletions that are remembered."""
