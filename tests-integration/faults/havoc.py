@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     Undo = Callable[[], Awaitable[None]]
 
-MOST: Final = 6
-"""Faults at a time; of 15 members some are always well."""
+MOST: Final = 3
+"""Faults at a time; with more of them a majority is hardly ever there, and little is written."""
 
 _log = logging.getLogger(__name__)
 
