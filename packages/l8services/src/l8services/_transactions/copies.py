@@ -52,7 +52,7 @@ class CopyDesk:
         """The first page of a new copy, or the next one."""
         member = self._member
         if start:
-            self._sessions[reader] = _Session(self._items.encoded(), member.outcome, now)
+            self._sessions[reader] = _Session(self._items.encoded(reader), member.outcome, now)
         session = self._sessions.get(reader)
         if session is None or member.view is None:
             return Refused(member.promised, "not-found: no such copy is being read")

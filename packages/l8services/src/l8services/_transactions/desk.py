@@ -127,7 +127,9 @@ class MemberDesk:
                 raise AssertionError("a step has a reply or a batch")
             return await self._keep(step.records, step.reply)
         self._step("prepare.begin")
-        results, changes = await self.items.stage(step.stage)
+        view, term = self.member.view, order.ballot[0]
+        members = () if view is None else view.members
+        results, changes = await self.items.stage(step.stage, term=term, members=members)
         record, reply = self.member.prepared(order, results, changes)
         self._step("prepare.staged")
         if record is None:
@@ -191,7 +193,8 @@ class MemberDesk:
     async def become(self, items: Iterable[Change], last: Page) -> None:
         """Be a copy of another member."""
         async with self._lock:
-            self.items.become(items)
+            pending = self.member.pending
+            self.items.become(items, () if pending is None else pending.changes)
             self.copies.clear()
             self.member.restart(last.outcome, last.results, last.view.lineage)
             self.member.learn(last.view)

@@ -6,18 +6,19 @@ Between the group, which knows encoded changes, and the handler, which knows ite
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from l8services._transactions.messages import Batch, Change, Command, Result
+from l8services._transactions.prompt import within
 from l8types.enums import Action
 from l8types.errors import L8Error, RemoteError, RequestTimeoutError
 from l8types.protocols.services import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import TransactionalService
     from l8types.values import ServiceKey
@@ -26,6 +27,8 @@ __all__ = ["GroupItems"]
 
 _log = logging.getLogger(__name__)
 
+Work = tuple[bytes, "Sequence[tuple[Change, object]]"]
+"""Answer to a command, and what it changes: the change and its item as it is here."""
 Worked = tuple[list[Result], list[Change]]
 """Results of the commands of a batch, and the changes it makes."""
 
@@ -51,14 +54,19 @@ class GroupItems:
         self._limit = time_limit
         self._staged: tuple[list[Change], list[tuple[str, object]]] = ([], [])
 
-    async def stage(self, batch: Batch) -> Worked:
-        """Work out a batch, command by command; what was staged before is dropped."""
+    async def stage(self, batch: Batch, *, term: int = 0, members: Sequence[str] = ()) -> Worked:
+        """Work out a batch, command by command; what was staged before is dropped.
+
+        Args:
+            batch: The batch.
+            term: Term of the leader that ordered it.
+            members: Ids of the members of the view in which it was ordered.
+        """
+        del term, members
         self.unstage()
         results: list[Result] = []
         try:
-            async with asyncio.timeout(self._limit):
-                for command in batch.commands:
-                    results.append(await self._result(command))  # noqa: PERF401 - kept when time ends
+            await within(self._limit, self._work_out(batch, results))
         except TimeoutError:
             late = RequestTimeoutError(
                 f"service {self._key} took more than {self._limit} s for a write"
@@ -67,25 +75,28 @@ class GroupItems:
             results += [self._failed(command, late) for command in left]
         return results, self._staged[0]
 
+    async def _work_out(self, batch: Batch, results: list[Result]) -> None:
+        """Add the results one by one: those that are there when time ends count."""
+        for command in batch.commands:
+            results.append(await self._result(command))  # noqa: PERF401 - see above
+
     async def _result(self, command: Command) -> Result:
         changes, items = self._staged
         try:
             answer, changed = await self._one(command)
         except L8Error as error:
             return self._failed(command, error)
-        for key, item in changed:
-            changes.append((key, self._encode(item)))
-            items.append((key, item))
+        for change, item in changed:
+            changes.append(change)
+            items.append((change[0], item))
         return Result(command.id, answer)
 
     def _failed(self, command: Command, error: L8Error) -> Result:
         return Result(command.id, error=self._resources.elements.error(error).error)
 
-    async def _one(self, command: Command) -> tuple[bytes, Sequence[tuple[str, object]]]:
+    async def _one(self, command: Command) -> Work:
         try:
-            elements = self._resources.elements.decode(command.data)
-            staged = await self._handler.stage(elements, self._call(command))
-            return staged.answer.encode(), staged.changes
+            return await self._work(command)
         except L8Error:
             raise
         except Exception as error:
@@ -96,12 +107,25 @@ class GroupItems:
                 f"the log of node {self._vnic.alias!r} tells why"
             ) from error
 
+    async def _work(self, command: Command) -> Work:
+        elements = self._resources.elements.decode(command.data)
+        staged = await self._handler.stage(elements, self._call(command))
+        changed = [((key, self._encode(item)), item) for key, item in staged.changes]
+        return staged.answer.encode(), changed
+
     async def read(self, command: Command) -> Result:
         """Answer a read from the items of this node."""
+        return await self._read(command, self._get)
+
+    async def _get(self, command: Command) -> Elements:
+        elements = self._resources.elements.decode(command.data)
+        return await self._handler.get(elements, self._call(command))
+
+    async def _read(
+        self, command: Command, get: Callable[[Command], Awaitable[Elements]]
+    ) -> Result:
         try:
-            elements = self._resources.elements.decode(command.data)
-            answer = await self._handler.get(elements, self._call(command))
-            return Result(command.id, answer.encode())
+            return Result(command.id, (await get(command)).encode())
         except L8Error as error:
             return self._failed(command, error)
         except Exception:  # noqa: BLE001 - the boundary of user code, whose caller learns of it
@@ -122,6 +146,11 @@ class GroupItems:
         self._handler.unstage()
         self._staged = ([], [])
 
+    def covers(self, members: Collection[str]) -> bool:
+        """Whether what is staged is not lost when only these members have prepared it."""
+        del members
+        return True
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Make changes visible; nothing is staged afterwards."""
         staged, items = self._staged
@@ -132,12 +161,23 @@ class GroupItems:
             self._handler.apply([(key, self._decode(data)) for key, data in changes])
         self.unstage()
 
-    def encoded(self) -> Iterator[Change]:
-        """All visible items, at the time of the call or later."""
+    def encoded(self, reader: str = "") -> Iterator[Change]:
+        """All visible items, at the time of the call or later.
+
+        Args:
+            reader: Id of the member that copies them, "" for the journal of this one.
+        """
+        del reader
         return ((key, self._encode(item)) for key, item in self._handler.content())
 
-    def become(self, changes: Iterable[Change]) -> None:
-        """Have these items and no others."""
+    def become(self, changes: Iterable[Change], spare: Iterable[Change] = ()) -> None:
+        """Have these items and no others.
+
+        Args:
+            changes: The items of the member that was copied.
+            spare: What this member had prepared without learning what became of it.
+        """
+        del spare
         wanted = dict(changes)
         gone: list[Change] = [(k, None) for k, _ in self._handler.content() if k not in wanted]
         self.apply([*gone, *wanted.items()])
