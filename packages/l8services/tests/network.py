@@ -94,7 +94,10 @@ class FakeMetrics:
         self.counted: Counter[tuple[str, ...]] = Counter()
 
     def observe(self, name: str, value: float, **labels: str) -> None:
-        self.observed.setdefault((name, *labels.values()), []).append(value)
+        self.observer(name, **labels)(value)
+
+    def observer(self, name: str, **labels: str) -> Callable[[float], None]:
+        return self.observed.setdefault((name, *labels.values()), []).append
 
     def count(self, name: str, value: int = 1, **labels: str) -> None:
         self.counted[name, *labels.values()] += value

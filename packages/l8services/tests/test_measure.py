@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from l8services._dispatch import run
 from l8services._entry import ServiceEntry
+from l8services._measure import Meter
 from l8types.enums import Action
 from l8types.errors import ConflictError
 from l8types.protocols.services import Call, ServiceHandler
@@ -48,7 +49,8 @@ def test_every_call_is_measured_and_its_error_counted() -> None:
             sla = ServiceLevelAgreement(
                 name="Shelf", area=2, handler=lambda: cast("ServiceHandler", slow)
             )
-            entry = ServiceEntry(sla, sla.handler(), node.nic, "")
+            meter = Meter(KEY, cast("Resources", node.resources).metrics)
+            entry = ServiceEntry(sla, sla.handler(), node.nic, "", meter)
             call = Call(vnic=node.nic, action=Action.GET, key=KEY)
 
             async def ask() -> None:

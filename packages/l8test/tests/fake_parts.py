@@ -26,7 +26,7 @@ from .fake_wire import FakeCodec, FakeElementsFactory
 from .harness import RECORD
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from l8types.protocols.collection import HostAddress, PollRequest, RuleContext
@@ -59,6 +59,9 @@ class FakeMetrics:
 
     def observe(self, name: str, value: float, **labels: str) -> None:
         self.samples[self.series(name, labels, "histogram")].append(value)
+
+    def observer(self, name: str, **labels: str) -> Callable[[float], None]:
+        return self.samples[self.series(name, labels, "histogram")].append
 
     def below(self, values: list[float], bound: float) -> int:
         """How many samples a bucket holds."""

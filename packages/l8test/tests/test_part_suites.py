@@ -43,7 +43,7 @@ from .fake_parts import (
 from .harness import Fixtures, failures
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 
 def mutant(base: type, **members: Any) -> type:
@@ -129,6 +129,13 @@ def without_labels(self: FakeMetrics, name: str, value: float = 1.0, **labels: s
 def unsampled(self: FakeMetrics, name: str, value: float, **labels: str) -> None:
     """A histogram that keeps the last sample alone."""
     self.samples[self.series(name, labels, "histogram")] = [value]
+
+
+def in_its_order(self: FakeMetrics, name: str, **labels: str) -> Callable[[float], None]:
+    """A series per order of the labels."""
+    self.kinds[name] = "histogram"
+    written = ",".join(f'{key}="{value}"' for key, value in labels.items())
+    return self.samples[name, written].append
 
 
 async def deaf(self: FakeCollector) -> None:
@@ -275,6 +282,7 @@ MUTANTS: list[tuple[type, Fixtures, str]] = [
     (MetricsConformance, metrics(count=without_labels), "test_labels"),
     (MetricsConformance, metrics(gauge=highest), "test_gauge"),
     (MetricsConformance, metrics(observe=unsampled), "test_observe"),
+    (MetricsConformance, metrics(observer=in_its_order), "test_observer"),
     (
         MetricsConformance,
         metrics(below=lambda self, values, bound: sum(value < bound for value in values[1:])),

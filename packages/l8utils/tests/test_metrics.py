@@ -69,6 +69,19 @@ def test_series_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.records) == 1
 
 
+def test_many_samples_of_one_series() -> None:
+    """A series is looked up once for all of its samples; one too many takes none."""
+    metrics = PrometheusMetrics(max_series=1)
+    add, drop = metrics.observer("a_seconds", node="1"), metrics.observer("a_seconds", node="2")
+    for value in (1.0, 2.0):
+        add(value)
+        drop(value)
+    rendered = lines(metrics)
+    assert 'a_seconds_sum{node="1"} 3.0' in rendered
+    assert "layer8_metrics_dropped_total 1.0" in rendered
+    assert not any('node="2"' in line for line in rendered)
+
+
 def test_buckets_fit_the_unit() -> None:
     """Milliseconds and bytes would all be in the last bucket of a histogram for seconds."""
     metrics = PrometheusMetrics()

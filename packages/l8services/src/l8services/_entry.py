@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from l8services._measure import Meter
 from l8types.protocols.net import VNic
 from l8types.protocols.services import ServiceHandler, TransactionEngine
 from l8types.sla import ServiceLevelAgreement
@@ -25,24 +26,27 @@ class ServiceEntry:
     vnic: VNic
     model: str
     """Short name of the model, "" without one."""
+    meter: Meter
+    """Reports its calls."""
     transactions: TransactionEngine | None = None
     """Orders the writes of a transactional service."""
     _calls: int = 0
-    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _idle: asyncio.Event | None = None
 
     def __enter__(self) -> ServiceHandler:
         """Use the handler; deactivation waits for those who do."""
         self._calls += 1
-        self._idle.clear()
         return self.handler
 
     def __exit__(self, *_error: object) -> None:
         """Let go of the handler."""
         self._calls -= 1
-        if not self._calls:
+        if self._idle is not None and not self._calls:
             self._idle.set()
 
     async def wait_idle(self) -> None:
         """Wait until no call is worked on."""
-        if self._calls:
+        while self._calls:
+            if self._idle is None or self._idle.is_set():
+                self._idle = asyncio.Event()
             await self._idle.wait()

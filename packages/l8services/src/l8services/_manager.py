@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from l8services._agreement import declare, validate
-from l8services._dispatch import run, run_parts
+from l8services._dispatch import VERBS, run, run_parts
 from l8services._election import ELECTIONS, REGISTRATIONS
 from l8services._entry import ServiceEntry
 from l8services._handlers import HandlerTypes
 from l8services._leadership import NodeLeadership
+from l8services._measure import Meter
 from l8services._transactions.opening import open_group
 from l8services._web import announce_web, withdraw_web
 from l8types.enums import Action, MulticastMode
@@ -82,7 +83,8 @@ class ServiceManager:
         self._leadership.attach(vnic.directory)
         self._starting.add(key)
         try:
-            entry = ServiceEntry(sla, sla.handler(), vnic, model)
+            meter = Meter(key, self._resources.metrics)
+            entry = ServiceEntry(sla, sla.handler(), vnic, model, meter)
             await entry.handler.activate(sla, vnic)
         finally:
             self._starting.discard(key)
@@ -160,7 +162,15 @@ class ServiceManager:
         Errors are part of the answer, never raised.
         """
         try:
-            answer = await self._dispatch(elements, message, vnic)
+            if (
+                message.action in VERBS
+                and message.mode is not MulticastMode.LEADER
+                and _plain(message)
+            ):
+                call = self._call(message, vnic)
+                answer = await run(self._entry(call.key), elements, call, self._resources)
+            else:
+                answer = await self._dispatch(elements, message, vnic)
         except L8Error as error:
             if not message.request:
                 _log.info("%s to %s: %s", message.action.name, message.service, error)
@@ -245,7 +255,7 @@ class ServiceManager:
         call = self._call(message, vnic)
         if message.failure:
             return await self._undelivered(elements, call)
-        if message.transaction is not None:
+        if message.transaction is not None or self._is_told(message):
             return await self._transaction(elements, call.key, message)
         if message.action is Action.END_POINTS:
             return await self._announce_all(elements, call)
@@ -256,6 +266,13 @@ class ServiceManager:
             if leader:
                 return await vnic.forward(message, elements, leader)
         return await run(self._entry(call.key), elements, call, self._resources)
+
+    def _is_told(self, message: Message) -> bool:
+        """Whether this is a message between the nodes of a transactional service without answer."""
+        if message.action is not Action.HANDLE or message.request:
+            return False
+        entry = self._entries.get(message.key)
+        return entry is not None and entry.transactions is not None
 
     async def _transaction(self, elements: Elements, key: ServiceKey, message: Message) -> Elements:
         """A message between the nodes of a transactional service, authorized by its sender."""
@@ -277,7 +294,7 @@ class ServiceManager:
 
     async def _undelivered(self, elements: Elements, call: Call) -> Elements:
         """A message of this node came back; it is never taken for one of its receiver."""
-        if call.action in ELECTIONS:
+        if call.action in ELECTIONS or call.action is Action.HANDLE:
             # The directory tells who is gone.
             return self._resources.elements.of()
         entry = self._entries.get(call.key)
@@ -301,3 +318,8 @@ class ServiceManager:
                 f"service {key} is not active on node {self._resources.settings.alias!r}"
             )
         return entry
+
+
+def _plain(message: Message) -> bool:
+    """Whether a message is about nothing but a call."""
+    return not message.failure and message.transaction is None

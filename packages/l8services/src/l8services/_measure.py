@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the calls of services cost and how they end, for the metrics sink of the node."""
+"""What the calls of a service cost and how they end, for the metrics sink of the node."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from l8types.enums import Action
-    from l8types.protocols.runtime import Resources
-    from l8types.protocols.services import Call
+    from collections.abc import Callable
 
-__all__ = ["measure"]
+    from l8types.enums import Action
+    from l8types.protocols.runtime import MetricsSink
+    from l8types.values import ServiceKey
+
+__all__ = ["Meter"]
 
 SECONDS: Final = "layer8_service_request_seconds"
 """Histogram of all calls: from the moment that a call is dispatched until its answer is there."""
@@ -19,24 +20,37 @@ ERRORS: Final = "layer8_service_errors_total"
 """Calls that ended with an error, by its code."""
 
 
-def measure(call: Call, begun: float, resources: Resources, error_code: str = "") -> None:
-    """Report one call that has ended.
+class Meter:
+    """Reports the calls of one service.
 
     Args:
-        call: The call.
-        begun: Monotonic seconds at which it was dispatched.
-        resources: The parts of the node.
-        error_code: How it failed, "" when it did not.
+        key: The service.
+        metrics: Where to.
     """
-    metrics = resources.metrics
-    key = call.key
-    labels = _labels(key.name, key.area, call.action)
-    metrics.observe(SECONDS, resources.clock.monotonic() - begun, **labels)
-    if error_code:
-        metrics.count(ERRORS, 1.0, **labels, code=error_code)
 
+    __slots__ = ("_key", "_metrics", "_observers")
 
-@lru_cache(maxsize=1024)
-def _labels(service: str, area: int, action: Action) -> dict[str, str]:
-    """Labels as texts; made once, as calls come by thousands."""
-    return {"service": service, "area": str(area), "action": action.name}
+    def __init__(self, key: ServiceKey, metrics: MetricsSink) -> None:
+        self._key = key
+        self._metrics = metrics
+        self._observers: dict[Action, Callable[[float], None]] = {}
+
+    def ended(self, action: Action, seconds: float, error_code: str = "") -> None:
+        """Report one call that has ended.
+
+        Args:
+            action: What was asked.
+            seconds: How long it took.
+            error_code: How it failed, "" when it did not.
+        """
+        observe = self._observers.get(action)
+        if observe is None:
+            # Kept, as calls come by thousands.
+            observe = self._metrics.observer(SECONDS, **self._labels(action))
+            self._observers[action] = observe
+        observe(seconds)
+        if error_code:
+            self._metrics.count(ERRORS, 1.0, **self._labels(action), code=error_code)
+
+    def _labels(self, action: Action) -> dict[str, str]:
+        return {"service": self._key.name, "area": str(self._key.area), "action": action.name}

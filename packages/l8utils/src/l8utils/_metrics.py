@@ -13,6 +13,8 @@ from l8types.errors import ConflictError, InvalidInputError
 from l8utils._histogram import BucketHistogram, Samples
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from l8types.protocols.runtime import Resources
 
 MAX_SERIES: Final = 1000
@@ -93,16 +95,26 @@ class PrometheusMetrics:
             InvalidInputError: A bad name, or other label names than before.
             ConflictError: The name belongs to a metric of another kind.
         """
-        # Samples are taken at every request, so the usual way is short.
+        self.observer(name, **labels)(value)
+
+    def observer(self, name: str, **labels: str) -> Callable[[float], None]:
+        """What adds samples to one series of a histogram; see :meth:`observe`.
+
+        Those of a series too many are dropped, which is counted once.
+
+        Raises:
+            InvalidInputError: A bad name, or other label names than before.
+            ConflictError: The name belongs to a metric of another kind.
+        """
         series = (name, *labels.items())
         samples = self._samples.get(series)
         if samples is None:
             histogram = self._child(BucketHistogram, name, labels)
             if histogram is None:
-                return
+                return _drop
             values = tuple(labels[label] for label in sorted(labels))
             samples = self._samples[series] = histogram.labels(*values)
-        samples.observe(value)
+        return samples.observe
 
     def render(self) -> str:
         """All metrics in the Prometheus text format."""
@@ -165,3 +177,7 @@ def _buckets(name: str) -> tuple[float, ...]:
 def create_metrics(_resources: Resources) -> PrometheusMetrics:
     """Entry point ``layer8.metrics``."""
     return PrometheusMetrics()
+
+
+def _drop(_value: float) -> None:
+    """Take a sample of a series too many."""

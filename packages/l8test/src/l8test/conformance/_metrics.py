@@ -65,6 +65,16 @@ class MetricsConformance:
         assert found["suite_seconds_count", ()] == 3
         assert found["suite_seconds_sum", ()] == 4.75
 
+    def test_observer(self, metrics: MetricsSink) -> None:
+        """What adds to one series adds to the same one as single samples do, in any label order."""
+        add = metrics.observer("suite_seconds", b="y", a="x")
+        add(0.25)
+        metrics.observe("suite_seconds", 0.5, a="x", b="y")
+        add(1.0)
+        found = samples(metrics.render())
+        assert found["suite_seconds_count", (("a", "x"), ("b", "y"))] == 3
+        assert found["suite_seconds_sum", (("a", "x"), ("b", "y"))] == 1.75
+
     def test_buckets(self, metrics: MetricsSink) -> None:
         """The buckets of a histogram are cumulative, and the last one holds every sample."""
         for value in (0.0, 0.25, 1e9):

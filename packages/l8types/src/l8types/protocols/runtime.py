@@ -87,6 +87,10 @@ class MetricsSink(Protocol):
         """Add a sample to a histogram."""
         ...
 
+    def observer(self, name: str, **labels: str) -> Callable[[float], None]:
+        """What adds samples to one series of a histogram, for those who add very many."""
+        ...
+
     def render(self) -> str:
         """All metrics in the Prometheus text format."""
         ...
