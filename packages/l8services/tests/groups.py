@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from l8services._transactions.group import TransactionGroup
 from l8services._transactions.records import Record, decode_record, encode
 from l8services._transactions.timing import Timing
-from l8types.enums import Action, Quorum
+from l8types.enums import Action, MulticastMode, Quorum
 from l8types.errors import (
     InvalidInputError,
     L8Error,
@@ -215,6 +215,7 @@ class Member:
             uuid=self.uuid,
             alias=self.name,
             forward=self.forward,
+            send=self.send,
             resources=SimpleNamespace(
                 clock=LoopClock(),
                 elements=PickledFactory(),
@@ -256,6 +257,11 @@ class Member:
         self, message: Message, elements: Any, target: str, *, timeout: float
     ) -> Elements:
         return await self.net.carry(self, target, message, elements.encode(), timeout)
+
+    async def send(
+        self, target: str | MulticastMode, service: str, area: int, action: Action, elements: Any
+    ) -> None:
+        self.net.post(self, target, Message(service=service, action=action), elements.encode())
 
     async def write(self, *changes: tuple[str, object], action: Action = Action.PUT) -> None:
         """Write as a client of this node."""
@@ -301,6 +307,8 @@ class GroupNet:
         self.sides: dict[str, int] = {}
         self.loss = 0.0
         self.doubled = 0.0
+        self.deaf = ""
+        """Names of those who hear nothing that is told to all."""
         self.latest = 0.004
         self.steps: list[tuple[str, str]] = []
         self.group = asyncio.TaskGroup()
@@ -363,6 +371,25 @@ class GroupNet:
                 return cast("Elements", answer.raise_for_error())
         except TimeoutError as error:
             raise RequestTimeoutError(f"no answer from {target} until {end}") from error
+
+    def post(
+        self, source: Member, target: str | MulticastMode, message: Message, data: bytes
+    ) -> None:
+        """Put a message on its way to a node, or to all; whether it arrives is not told."""
+        message = replace(message, source=source.uuid)
+        for member in self.members:
+            told = target is MulticastMode.ALL and member.name not in self.deaf
+            if told or target == member.uuid:
+                self.group.create_task(self._bring(source, member, message, data))
+
+    async def _bring(self, source: Member, member: Member, message: Message, data: bytes) -> None:
+        await asyncio.sleep(self.random.uniform(0.0005, self.latest))
+        if not self.connected(source, member) or self.random.random() < self.loss:
+            return
+        if self.random.random() < self.doubled:
+            self.group.create_task(self._again(member, member.life, message, data))
+        with suppress(UnavailableError):
+            await self._deliver(member, message, data)
 
     async def _again(self, member: Member, life: int, message: Message, data: bytes) -> None:
         """The same message once more, late."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,6 +171,24 @@ def test_minority() -> None:
             with pytest.raises(UnavailableError, match="missing"):
                 await net["c"].call(Action.PUT, ("y", "never"), limit=8.0)
             net.partition()
+            await net.settle()
+            assert all(m.handler.values == {"x": 2} for m in net.members)
+
+    run(scenario())
+
+
+def test_told_and_not_heard() -> None:
+    """Members that do not hear what is told to all are asked by themselves; nobody waits long."""
+
+    async def scenario() -> None:
+        async with GroupNet(*"abcde") as net:
+            await net.settle()
+            net.deaf = "ab"
+            begin = now()
+            await net["d"].write(("x", 1))
+            assert now() - begin < 1
+            net.deaf = "abcde"
+            await net["a"].write(("x", 2))
             await net.settle()
             assert all(m.handler.values == {"x": 2} for m in net.members)
 
@@ -343,7 +362,10 @@ def test_strangers_and_nonsense() -> None:
                 with pytest.raises(DecodeError):
                     await group.handle(factory.of(nonsense), Message(source=net["a"].uuid))
             answer = encode(Answered(Result("1")))
+            told = Message(source=net["a"].uuid)
+            with pytest.raises(InvalidInputError, match="is not told"):
+                await group.handle(factory.of(answer), told)
             with pytest.raises(InvalidInputError, match="no question"):
-                await group.handle(factory.of(answer), Message(source=net["a"].uuid))
+                await group.handle(factory.of(answer), replace(told, request=True))
 
     run(scenario())

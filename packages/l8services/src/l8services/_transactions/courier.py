@@ -12,7 +12,7 @@ from l8services._transactions.messages import (
     decode,
     encode,
 )
-from l8types.enums import Action, TransactionState
+from l8types.enums import Action, MulticastMode, TransactionState
 from l8types.values import Message as Envelope
 from l8types.values import ServiceKey, Transaction
 
@@ -35,6 +35,8 @@ class Courier:
         self._key = key
         self._vnic = vnic
         self._elements = vnic.resources.elements
+        self.nothing = self._elements.of()
+        """What the network is handed for a message that has no answer."""
 
     async def ask(self, address: str, message: Message, timeout: float) -> Message:
         """Send a message to a node and return its answer.
@@ -53,6 +55,24 @@ class Courier:
         payload = self._elements.of(encode(message))
         answer = await self._vnic.forward(envelope, payload, address, timeout=timeout)
         return decode(answer.first)
+
+    async def tell(self, message: Message) -> None:
+        """Send a message to all nodes of the service at once; there is no answer to it.
+
+        Raises:
+            L8Error: There is no connection to the network.
+        """
+        await self.post(MulticastMode.ALL, message)
+
+    async def post(self, target: str | MulticastMode, message: Message) -> None:
+        """Send a message that has no answer.
+
+        Raises:
+            L8Error: There is no connection to the network.
+        """
+        key = self._key
+        payload = self._elements.of(encode(message))
+        await self._vnic.send(target, key.name, key.area, Action.HANDLE, payload)
 
     def read(self, elements: Elements) -> Message:
         """The message in a container.

@@ -18,6 +18,7 @@ __all__ = [
     "Reject",
     "Resolve",
     "Send",
+    "Tell",
 ]
 
 
@@ -28,6 +29,16 @@ class Send:
     address: str
     message: Promise | Accept | Order
     timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell all nodes of the service an order at once.
+
+    Members answer with messages of their own, which the leader is told. What is lost is lost.
+    """
+
+    order: Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +101,4 @@ class Lead:
     founded: bool = False
 
 
-Effect = Send | Decide | Resolve | Reject | Grant | Admit | Copy | Lead
+Effect = Send | Tell | Decide | Resolve | Reject | Grant | Admit | Copy | Lead

@@ -23,6 +23,7 @@ from l8services._transactions.effects import (
     Reject,
     Resolve,
     Send,
+    Tell,
 )
 from l8services._transactions.initiator import Initiator
 from l8services._transactions.items import GroupItems
@@ -33,8 +34,10 @@ from l8services._transactions.messages import (
     Accept,
     Answered,
     Fetch,
+    Heard,
     Message,
     Order,
+    Ordered,
     Promise,
     Ready,
     Refused,
@@ -43,6 +46,7 @@ from l8services._transactions.messages import (
 )
 from l8services._transactions.office import Phase
 from l8services._transactions.timing import Timing
+from l8services._transactions.views import address_of
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError
 
@@ -50,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
     from l8services._transactions.journal import Journal
-    from l8services._transactions.views import Ballot
+    from l8services._transactions.views import Ballot, View
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call, Leadership, TransactionalService
@@ -64,7 +68,7 @@ _log = logging.getLogger(__name__)
 Run = Callable[["Elements", "Call"], "Awaitable[Elements]"]
 """Calls the handler directly."""
 
-_ROUTINE: Final = (Send, Decide, Resolve, Grant)
+_ROUTINE: Final = (Send, Tell, Decide, Resolve, Grant)
 """What a write consists of; after anything else there may be more to do than the leader knows."""
 
 
@@ -116,6 +120,8 @@ class TransactionGroup:
         self._waiting: dict[str, asyncio.Future[Message]] = {}
         self._reads: dict[int, asyncio.Future[str]] = {}
         self._admissions: dict[str, asyncio.Future[Message | None]] = {}
+        self._peers: tuple[View | None, frozenset[str]] = None, frozenset()
+        """The view that was in force last, and the nodes of its members."""
         self._tokens = 0
         self._wake = asyncio.Event()
         self._asleep_until = math.inf
@@ -172,14 +178,17 @@ class TransactionGroup:
                 f"node {message.source!r} takes no part in service {self._key}"
             )
         request = self._courier.read(elements)
+        if not message.request:
+            await self._overheard(message.source, request)
+            return self._courier.nothing
         limit = message.timeout or self._timing.member_timeout
         return self._courier.pack(await self._serve(message.source, request, limit))
 
     def _is_peer(self, source: str) -> bool:
         view = self.leader.view or self.desk.member.view
-        return source in self._leadership.participants(self._key) or (
-            view is not None and any(m.startswith(f"{source}#") for m in view.members)
-        )
+        if view is not self._peers[0]:
+            self._peers = view, frozenset(map(address_of, view.members if view else ()))
+        return source in self._peers[1] or source in self._leadership.participants(self._key)
 
     async def _ask(self, address: str, message: Message, timeout: float) -> Message:
         """Ask a node, this one included."""
@@ -207,6 +216,21 @@ class TransactionGroup:
                 return await self._submitted(message, limit)
             case _:
                 raise InvalidInputError(f"a {type(message).__name__} is no question")
+
+    async def _overheard(self, source: str, message: Message) -> None:
+        """Take a message that waits for no answer."""
+        match message:
+            case Heard():
+                self._run(self.leader.heard(source, message, self._clock.monotonic()))
+            case Order() if source != self._vnic.uuid and self.desk.member.in_view:
+                reply = await self._serve(source, message, self._timing.member_timeout)
+                if isinstance(reply, (Ordered, Refused)):
+                    await self._courier.post(source, Heard(message.ballot, message.serial, reply))
+            case Order():
+                # Told to all nodes: those that are no members are invited by themselves.
+                pass
+            case _:
+                raise InvalidInputError(f"a {type(message).__name__} is not told")
 
     async def _submitted(self, message: Submit, limit: float) -> Message:
         command = message.command
@@ -290,6 +314,8 @@ class TransactionGroup:
         match effect:
             case Send():
                 self._spawn("send", self._send, effect)
+            case Tell():
+                self._spawn("tell", self._tell_all, effect.order)
             case Decide():
                 self.desk.decide(effect.outcome)
             case Resolve():
@@ -347,6 +373,10 @@ class TransactionGroup:
             reply = None
         now = self._clock.monotonic()
         self._run(self.leader.received(effect.address, effect.message, reply, now))
+
+    async def _tell_all(self, order: Order) -> None:
+        self._step("send.order")
+        await self._courier.tell(order)
 
     async def _copy(self, source: str) -> None:
         good = await self._joiner.copy(source)

@@ -9,8 +9,9 @@ which a quorum of the present one has to agree.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from l8services._transactions.asked import Asked
 from l8services._transactions.campaign import Campaign
 from l8services._transactions.effects import (
     Admit,
@@ -21,6 +22,7 @@ from l8services._transactions.effects import (
     Reject,
     Resolve,
     Send,
+    Tell,
 )
 from l8services._transactions.lease import Lease
 from l8services._transactions.messages import (
@@ -28,6 +30,7 @@ from l8services._transactions.messages import (
     Accepted,
     Batch,
     Command,
+    Heard,
     Joined,
     Order,
     Ordered,
@@ -57,6 +60,9 @@ if TYPE_CHECKING:
     from l8types.enums import Quorum
 
 __all__ = ["Leader"]
+
+FEW: Final = 2
+"""Fewer members than these are asked one by one, which finds out sooner that one is lost."""
 
 
 class Leader:
@@ -88,6 +94,8 @@ class Leader:
         self._queue = CommandQueue(timing)
         self._lease = Lease(rule, timing.lease)
         self._addresses = {me: address}
+        self._asked = Asked(timing.told_patience)
+        self._serial = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -101,7 +109,9 @@ class Leader:
         self._notice_at = math.inf
         self._invite_at: dict[str, float] = {}
         self._refusals = Refusals()
-        self._asked: dict[str, tuple[Order, float]] = {}
+        self._places: tuple[View | None, dict[str, str]] = None, {}
+        """The view that was in force last, and its members by their nodes."""
+        self._asked.forget()
         self._lease.forget()
 
     @property
@@ -243,8 +253,26 @@ class Leader:
                 effects += self._led(address, message, reply, now)
         return effects
 
+    def heard(self, address: str, message: Heard, now: float) -> list[Effect]:
+        """A node answered an order that was told to all."""
+        effects: list[Effect] = []
+        if message.ballot == self.ballot and self.phase is Phase.LEADING:
+            order = self._asked.order(self._member_at(address), message.serial)
+            if order is not None:
+                return self.received(address, order, message.reply, now)
+        if isinstance(message.reply, Refused):
+            effects += self.meet(message.reply.promised, now)
+        return effects
+
+    def _member_at(self, address: str) -> str:
+        """The member of the view on a node, "" for none."""
+        view = self._group
+        if view is not self._places[0]:
+            self._places = view, {self._at(m): m for m in reversed(view.members)}
+        return self._places[1].get(address, "")
+
     def _led(self, address: str, message: object, reply: object, now: float) -> list[Effect]:
-        member = next((m for m in self._group.members if self._at(m) == address), "")
+        member = self._member_at(address)
         if isinstance(message, Accept):
             return self._agreed(member, message, reply, now)
         if isinstance(message, Order) and member:
@@ -302,13 +330,17 @@ class Leader:
             effects += self._ask_again(proposal, now)
         if self._lease.waiting and self._lease.round_at <= now:
             effects += self._read_round(now)
+        effects += [
+            Send(self._at(member), order, self._timing.member_timeout)
+            for member, order in self._asked.late(now)
+        ]
         return effects + self._proceed(now)
 
     def wake_at(self) -> float:
         """When :meth:`tick` has something to do."""
         if self.phase is not Phase.LEADING:
             return math.inf
-        times = [math.inf]
+        times = [self._asked.late_at]
         if self._proposal is not None:
             times.append(self._proposal.repeat_at)
         elif self._inflight is None:
@@ -364,30 +396,37 @@ class Leader:
 
     def _send_all(self, members: Iterable[str], batch: Batch | None, now: float) -> list[Effect]:
         self._notice_at = math.inf
-        effects: list[Effect] = []
         order = self._order(batch)
+        told = [m for m in members if m in self._told and m != self.me]
+        if len(told) < FEW:
+            told = []
+        effects: list[Effect] = [Tell(order)] if told else []
         for member in members:
-            sent = order if member in self._told else self._order(batch, tell=True)
-            self._asked[member] = (sent, now)
-            effects.append(Send(self._at(member), sent, self._timing.member_timeout))
+            knows = member in self._told
+            sent = order if knows else self._order(batch, tell=True)
+            self._asked.note(member, sent, now, told=member in told)
+            if member not in told:
+                effects.append(Send(self._at(member), sent, self._timing.member_timeout))
         return effects
 
     def _order(self, batch: Batch | None, *, tell: bool = False) -> Order:
         view = self._group
-        return Order(self.ballot, view.number, self._outcome, batch, view if tell else None)
+        self._serial += 1
+        known = view if tell else None
+        return Order(self.ballot, view.number, self._outcome, batch, known, self._serial)
 
     def _ordered(self, member: str, order: Order, reply: object, now: float) -> list[Effect]:
-        asked = self._asked.get(member)
         if isinstance(reply, Ordered):
+            sent = self._asked.answered(member, order)
             if order.number == self._group.number:
                 self._told.add(member)
-            if asked is not None and asked[0] is order:
-                self._lease.confirm(member, asked[1])
+            if sent is not None:
+                self._lease.confirm(member, sent)
             effects = self._heard(member, order)
             if order.batch is not None:
                 effects += self._prepared(member, order.batch, reply.errors, now)
             return effects + self._granted(now)
-        if asked is None or asked[0] is not order:
+        if not self._asked.failed(member, order):
             return []
         if member == self.me:
             return self._own_failure(reply, now) if order.batch is not None else []

@@ -22,7 +22,12 @@ __all__ = [
     "Change",
     "Command",
     "Fetch",
+    "Given",
+    "Heard",
     "Joined",
+    "Leave",
+    "Leaving",
+    "Look",
     "Message",
     "Order",
     "Ordered",
@@ -34,8 +39,10 @@ __all__ = [
     "Ready",
     "Refused",
     "Result",
+    "Share",
     "Submit",
     "Tail",
+    "Want",
     "decode",
     "encode",
 ]
@@ -125,6 +132,8 @@ class Order(_Message, frozen=True):
     batch: Batch | None = None
     view: View | None = None
     """The view, for those who may not know it yet."""
+    serial: int = 0
+    """Tells the orders of a ballot apart, for answers that come as messages of their own."""
 
 
 class Promised(_Message, frozen=True):
@@ -167,6 +176,15 @@ class Refused(_Message, frozen=True):
     """Whether this member has missed something, or was no member at all."""
     leader: str = ""
     """Node id of who may know better."""
+
+
+class Heard(_Message, frozen=True):
+    """Answer to an order that was told to all members at once, as a message of its own."""
+
+    ballot: Ballot
+    serial: int
+    """Of the order."""
+    reply: Ordered | Refused
 
 
 # Of a node that wants to join
@@ -229,6 +247,50 @@ class Answered(_Message, frozen=True):
     result: Result
 
 
+# Between the members of a replicated service
+
+
+class Look(_Message, frozen=True):
+    """Answer a read from your items, after you have done what this order says."""
+
+    order: Order
+    command: Command
+    replica: int | None = None
+    """Number of the replica that is asked by key; ``None`` asks for the share of a query."""
+
+
+class Share(_Message, frozen=True):
+    """Answer to a :class:`Look` for a share."""
+
+    result: Result
+    missing: int = 0
+    """How many keys this member cannot answer for, though it should."""
+
+
+class Want(_Message, frozen=True):
+    """The entries of these keys with their items, please; the leader gets them from others."""
+
+    keys: tuple[str, ...]
+
+
+class Given(_Message, frozen=True):
+    """Those of them that could be had."""
+
+    items: tuple[Change, ...]
+
+
+class Leave(_Message, frozen=True):
+    """I am about to leave: let others hold what I hold."""
+
+    member: str
+
+
+class Leaving(_Message, frozen=True):
+    """So many keys you still have to hold."""
+
+    left: int
+
+
 Message = (
     Promise
     | Accept
@@ -237,6 +299,7 @@ Message = (
     | Accepted
     | Ordered
     | Refused
+    | Heard
     | Fetch
     | Ready
     | Page
@@ -244,6 +307,12 @@ Message = (
     | Joined
     | Submit
     | Answered
+    | Look
+    | Share
+    | Want
+    | Given
+    | Leave
+    | Leaving
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -36,7 +36,7 @@ class Refusals:
 
     def release(self, members: Collection[str]) -> list[Resolve]:
         """What may be told, as soon as all of these members know."""
-        if self._unaware.intersection(members):
+        if not self._open or self._unaware.intersection(members):
             return []
         released, self._open = self._open, []
         return released

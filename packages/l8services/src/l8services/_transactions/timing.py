@@ -14,6 +14,9 @@ class Timing:
 
     member_timeout: float = 2.0
     """How long a member may take for a batch before the group goes on without it."""
+    told_patience: float = 0.15
+    """How long members may leave an order unanswered that was told to all at once, before each of
+    them is asked by itself."""
     round_timeout: float = 1.0
     """How long a new leader waits for those who do not answer."""
     retry: float = 0.3
