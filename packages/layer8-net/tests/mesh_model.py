@@ -160,6 +160,8 @@ class MeshNet:
         self.switches: dict[int, MeshSwitch] = {}
         self.wires: list[Wire] = []
         self.stalled: set[frozenset[int]] = set()
+        self.mute: set[VirtualNode] = set()
+        """Connections that are dead, which nobody sees yet."""
         for place in range(size):
             self.start(place)
 
@@ -222,7 +224,8 @@ class MeshNet:
             for switch in list(self.switches.values()):
                 switch.now = self.now
                 for node in list(switch.nodes.values()):
-                    node.keep_alive()
+                    if node not in self.mute:
+                        node.keep_alive()
                 switch.step(Tick())
             for switch in list(self.switches.values()):
                 switch.dial()
@@ -230,8 +233,13 @@ class MeshNet:
 
     @property
     def nodes(self) -> list[VirtualNode]:
-        """All nodes of all switches that run."""
-        return [node for switch in self.switches.values() for node in switch.nodes.values()]
+        """All nodes of all switches that run, without connections that are dead."""
+        return [
+            node
+            for switch in self.switches.values()
+            for node in switch.nodes.values()
+            if node not in self.mute
+        ]
 
     def forget_received(self) -> None:
         """Start with empty hands."""

@@ -3,17 +3,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from l8types.constants import DESTINATION_LEADER, DESTINATION_SINGLE
 from l8types.enums import Action, MulticastMode, NodeState
-from l8types.values import ServiceKey
+from l8types.values import NodeInfo, ServiceKey
 from layer8_net._core import records
 from layer8_net._core.frame import encode_message
 from layer8_net._core.switch_events import Pressure, PressureChanged
+from layer8_net._core.switch_state import Outbox
 
 from .fakes import new_id
 from .mesh_model import CONVERGED, KEEP_ALIVE, MeshNet, assert_converged, everybody, known, mesh
+
+if TYPE_CHECKING:
+    from layer8_net._core.switch import SwitchCore
+
+    from .virtual import VirtualNode
 
 S = ServiceKey("S")
 
@@ -107,18 +115,47 @@ class TestMesh:
         assert len(net.switches[2].core.directory.providers(S)) == 2
 
     def test_node_that_moves(self) -> None:
-        """A node that connects elsewhere is found there, and its old connection is closed."""
+        """A node that connects elsewhere is found there; its old connection, dead, is closed."""
         net = mesh(2)
         old = net.switches[0].join(S)
         net.pass_time(1.0)
+        net.mute.add(old)
         new = net.switches[1].join(S, uuid=old.uuid)
-        net.pass_time(1.0)
+        net.pass_time(CONVERGED)
         assert "connected to switch" in old.closed
         assert_converged(net)
         sender = net.switches[0].join()
         sender.send(destination=new.uuid)
         net.quiet()
         assert len(new.received) == 1
+
+    def test_a_false_claim(self) -> None:
+        """A node that is heard stays where it is, whatever another switch says, and all learn it.
+
+        Those who believed the other switch believe the one that the node is connected to, when it
+        has heard the node once more.
+        """
+        net = mesh(3)
+        node = net.switches[0].join(S)
+        net.pass_time(1.0)
+        liar = net.switches[1]
+        false = NodeInfo(node.uuid, "", liar.me.uuid, services={S: ""}, started=10.0**9)
+        liar.core._claims.put(false)
+        out = Outbox()
+        liar.core._mesh.tell(out, [false])
+        for effect in out.effects():
+            liar._perform(effect)
+        net.quiet()
+        here, witness = (net.switches[place].core for place in (0, 2))
+        assert _place_of(here, node) == net.switches[0].me.uuid
+        assert _place_of(witness, node) == liar.me.uuid
+        net.pass_time(KEEP_ALIVE)
+        assert _place_of(witness, node) == net.switches[0].me.uuid
+        assert (node.closed, here.counters.contested) == ("", 1)
+        sender = net.switches[2].join()
+        sender.send(destination=node.uuid)
+        net.quiet()
+        assert len(node.received) == 1
 
     def test_objections(self) -> None:
         """A node that is up at another switch may not join here; it may when that one is silent."""
@@ -424,3 +461,9 @@ def press(net: MeshNet, place: int, number: int, level: Pressure) -> None:
     """More or less waits for a connection of a switch."""
     net.switches[place].step(PressureChanged(number, level))
     net.quiet()
+
+
+def _place_of(core: SwitchCore, node: VirtualNode) -> str:
+    """Where a switch says that a node is."""
+    known = core.directory.node(node.uuid)
+    return "" if known is None else known.switch

@@ -51,6 +51,7 @@ class Trouble(RuleBasedStateMachine):
         """A node connects to another switch before its old connection is seen dead."""
         node = self.net.nodes[choice % len(self.net.nodes)]
         if place in self.net.switches and node.net is not self.net.switches[place]:
+            self.net.mute.add(node)
             self.net.switches[place].join(uuid=node.uuid)
 
     @rule(place=st.integers(0, PLACES - 1), silently=st.booleans())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l8types.enums import Action
+from l8types.enums import Action, MulticastMode
 from l8types.pb import L8Health, L8HealthStats
 from l8types.values import Message, ServiceKey
 from layer8_net._core.frame import encode_message
@@ -170,6 +170,43 @@ class TestContent:
         far = Far(net)
         far.say(Action.PUT, Change(1, 1, [far.node(net.me.uuid)]))
         assert net.core.counters.violations == 1
+
+    def test_claim_of_a_node_that_is_here(self) -> None:
+        """A linked switch takes no node away whose connection here is alive."""
+        net = VirtualNet()
+        node, sender, far = net.join(S), net.join(), Far(net)
+        far.say(Action.PUT, Change(1, 1, [far.node(node.uuid, start_time=10**15)]))
+        for _ in range(3):
+            sender.send(mode=MulticastMode.ROUND_ROBIN)
+            net.pass_time(4.0)
+            node.keep_alive()
+            sender.keep_alive()
+            far.say(Action.GET, Change(1, 1))
+        assert (node.closed, len(node.received)) == ("", 3)
+        assert net.core.counters.contested == 1
+
+    def test_claim_of_a_node_that_was_here(self) -> None:
+        """A node that is not heard any more has moved: its connection here is closed."""
+        net = VirtualNet()
+        node, far = net.join(S), Far(net)
+        far.say(Action.PUT, Change(1, 1, [far.node(node.uuid, start_time=10**15)]))
+        net.pass_time(8.0)
+        assert not node.closed
+        net.pass_time(2.0)
+        assert f"connected to switch {far.me}" in node.closed
+        found = net.core.directory.node(node.uuid)
+        assert found is not None
+        assert found.switch == far.me
+
+    def test_claim_that_is_taken_back(self) -> None:
+        """A node that nobody else claims any more need not show that it is here."""
+        net = VirtualNet()
+        node, far = net.join(S), Far(net)
+        far.say(Action.PUT, Change(1, 1, [far.node(node.uuid, start_time=10**15)]))
+        net.pass_time(2.0)
+        far.say(Action.PUT, Change(1, 2, []))
+        net.pass_time(12.0)
+        assert not node.closed
 
     def test_node_with_the_id_of_a_switch(self) -> None:
         """A node that has the id of a switch does not take its place."""

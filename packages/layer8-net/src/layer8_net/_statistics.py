@@ -84,6 +84,8 @@ class SwitchStatistics:
     """Connections closed because the peer did not keep up."""
     silent_peers: int
     """Connections closed because nothing was heard of the peer."""
+    contested_nodes: int
+    """Times that another switch said to have a node which showed that it is connected here."""
     stale_changes: int
     """Statements of other switches that came late or twice, and changed nothing."""
     resyncs: int

@@ -246,6 +246,7 @@ class TcpSwitch:
             refused_handshakes=self._connections.refused,
             evicted_peers=counters.evicted,
             silent_peers=counters.silenced,
+            contested_nodes=counters.contested,
             stale_changes=counters.stale_changes,
             resyncs=counters.resyncs,
             announcements_sent=found.sent,

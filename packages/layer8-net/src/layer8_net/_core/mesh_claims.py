@@ -3,7 +3,8 @@
 
 Every switch owns the records of the nodes connected to it. Two may claim the same node for a
 while, when it moved and its old connection is not seen dead yet. The claim of the later connection
-counts, everywhere; when it is withdrawn the other one counts again.
+counts; when it is withdrawn the other one counts again. A switch goes by its own claim as long as
+it has one: what another one says takes no node away that is connected here.
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ __all__ = ["Claims"]
 
 
 class Claims:
-    """Records by the switch that owns them."""
+    """Records by the switch that owns them.
 
-    def __init__(self) -> None:
+    Args:
+        me: The switch that goes by them.
+    """
+
+    def __init__(self, me: str = "") -> None:
+        self._me = me
         self._owners: dict[str, dict[str, NodeInfo]] = {}
         self._silent: set[str] = set()
 
@@ -41,11 +47,20 @@ class Claims:
         chosen: NodeInfo | None = None
         for claims in self._owners.values():
             node = claims.get(uuid)
-            if node is not None and (chosen is None or _rank(node) > _rank(chosen)):
+            if node is not None and (chosen is None or self._rank(node) > self._rank(chosen)):
                 chosen = node
         if chosen is not None and chosen.switch in self._silent and chosen.state is NodeState.UP:
             return replace(chosen, state=NodeState.UNREACHABLE)
         return chosen
+
+    def rival(self, own: NodeInfo) -> NodeInfo | None:
+        """The claim by which the other switches go instead of this one's, ``None`` for none."""
+        chosen = own
+        for owner, claims in self._owners.items():
+            node = claims.get(own.uuid)
+            if owner != own.switch and node is not None and _age(node) > _age(chosen):
+                chosen = node
+        return None if chosen is own else chosen
 
     def put(self, node: NodeInfo) -> None:
         """Take over the record of a node from the switch that the record names."""
@@ -78,7 +93,10 @@ class Claims:
             self._silent.discard(owner)
         return sorted(self._owners.get(owner, ()))
 
+    def _rank(self, node: NodeInfo) -> tuple[bool, bool, float, str]:
+        # No node can take the place of a switch.
+        return node.is_switch, node.switch == self._me, *_age(node)
 
-def _rank(node: NodeInfo) -> tuple[bool, float, str]:
-    # No node can take the place of a switch.
-    return node.is_switch, node.started, node.switch
+
+def _age(node: NodeInfo) -> tuple[float, str]:
+    return node.started, node.switch

@@ -65,6 +65,9 @@ MISSED_UNREACHABLE: Final = 2
 """Intervals without a sign of life after which a peer counts as unreachable."""
 MISSED_DOWN: Final = 3
 """Intervals after which it is given up; with the default of 4 s well before the promised 15 s."""
+MISSED_CONTESTED: Final = 1.5
+"""Intervals in which a node has to be heard that another switch says it has as well; a node that
+is here reports once per interval."""
 _SIMULTANEOUS_SECONDS: Final = 5.0
 """Two links to one switch that came to stand within this time mean that both sides dialled. Later
 it means that the other side lost the first one, and this side did not notice yet."""
@@ -86,7 +89,7 @@ class SwitchCore:
         self._id = node_bytes(me.uuid)
         self._tables = Tables()
         self._brakes = Brakes()
-        self._claims = Claims()
+        self._claims = Claims(me.uuid)
         self._publish_at: float | None = None
         self._stalls = Stalls(me.keep_alive / 2)
         self._newcomers: dict[int, PeerJoined] = {}
@@ -384,3 +387,25 @@ class SwitchCore:
         node = self._claims.of(self._me.uuid, uuid)
         if node is not None and node.state is not state:
             self._own(replace(node, state=state), out)
+        if peer.contested:
+            self._defend(peer, now, out)
+
+    def _defend(self, peer: Peer, now: float, out: Outbox) -> None:
+        """Another switch says that a node of this one is connected there: see who is right.
+
+        A node that is heard is here, and the other switches are told anew. One that is not has
+        moved, and its old connection is not seen dead yet.
+        """
+        own = self._claims.of(self._me.uuid, peer.endpoint.uuid)
+        rival = None if own is None else self._claims.rival(own)
+        if own is None or rival is None:
+            peer.contested, peer.doubted = False, None
+        elif peer.doubted is None:
+            peer.doubted = now
+        elif peer.heard > peer.doubted:
+            peer.contested, peer.doubted = False, None
+            self.counters.contested += 1
+            self._own(replace(own, started=round(rival.started * 1000 + 1) / 1000), out)
+        elif now - peer.doubted >= MISSED_CONTESTED * peer.endpoint.keep_alive:
+            reason = f"conflict: the node connected to switch {rival.switch}"
+            self._drop(peer, reason, out)

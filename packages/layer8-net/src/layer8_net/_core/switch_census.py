@@ -112,13 +112,20 @@ class Census:
         return old is not peer
 
     def _settle_conflicts(self, uuids: Collection[str], out: Outbox) -> None:
-        """A node that is connected to another switch too, and later, loses its connection here."""
+        """Nodes that are here and, as another switch says, there.
+
+        One with the id of a switch loses its connection here. Of any other one it has to turn out
+        who is right.
+        """
         for uuid in sorted(uuids):
             peer = self._tables.nodes.get(node_bytes(uuid))
-            node = self._directory.node(uuid)
-            if peer is not None and node is not None and node.switch != self._me:
-                reason = f"conflict: the node connected to switch {node.switch}"
-                self._drop(peer, reason, out)
+            if peer is None:
+                continue
+            node, own = self._directory.node(uuid), self._claims.of(self._me, uuid)
+            if node is not None and node.switch != self._me:
+                self._drop(peer, f"conflict: the id is that of switch {node.switch}", out)
+            elif own is not None and self._claims.rival(own) is not None:
+                peer.contested = True
 
     def _tell(
         self, action: Action, nodes: Sequence[NodeInfo], out: Outbox, *, services: bool = True

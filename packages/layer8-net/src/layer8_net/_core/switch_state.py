@@ -36,6 +36,8 @@ class SwitchCounters:
     """Links closed because there was another one to the same switch."""
     stale_changes: int = 0
     """Statements of other switches that were out of date or came twice."""
+    contested: int = 0
+    """Claims of other switches to nodes that showed that they are here."""
     resyncs: int = 0
     """Times that a complete statement was asked for, because one was missed."""
 
@@ -46,7 +48,9 @@ class Peer:
     __slots__ = (
         "address",
         "connection",
+        "contested",
         "dialled",
+        "doubted",
         "endpoint",
         "fast",
         "heard",
@@ -68,6 +72,10 @@ class Peer:
         """What the source and switch fields of its own messages say."""
         self.joined = now
         self.heard = now
+        self.contested = False
+        """Whether another switch says that the node is connected there."""
+        self.doubted: float | None = None
+        """Since when it is to show that it is still here."""
         self.pressure = Pressure.NONE
         self.fast = not self.is_link
         """Whether a message may go there as it is, without a second look."""
