@@ -11,17 +11,20 @@ from l8test.conformance import (
     Account,
     CacheConformance,
     ClockConformance,
+    KnownCredential,
     MetricsConformance,
     NotificationConformance,
     RegistryConformance,
     ResourcesConformance,
+    ScopeCase,
     SecurityConformance,
 )
 from l8types.constants import Plugin
+from l8types.values import Credential
 
 if TYPE_CHECKING:
     from l8test.models import Sample
-    from l8types.protocols.data import Cache, Elements, NotificationCodec
+    from l8types.protocols.data import Cache, Elements, ElementsFactory, NotificationCodec
     from l8types.protocols.models import Registry
     from l8types.protocols.runtime import Clock, MetricsSink, Resources
     from l8types.protocols.security import SecurityProvider
@@ -88,6 +91,8 @@ class TestShallowSecurity(SecurityConformance):
     detects_damage = False
     checks_passwords = False
     denies = False
+    hides = False
+    blocks = False
 
     @pytest.fixture
     def security(self, bare: NodeResources) -> SecurityProvider:
@@ -103,3 +108,18 @@ class TestShallowSecurity(SecurityConformance):
     def content(self, bare: NodeResources) -> Elements:
         """An empty request."""
         return bare.elements.of()
+
+    @pytest.fixture
+    def containers(self, bare: NodeResources) -> ElementsFactory:
+        """Containers of the node."""
+        return bare.elements
+
+    @pytest.fixture
+    def scope_case(self) -> ScopeCase:
+        """Everybody sees everything."""
+        return ScopeCase("any identity", ["a", "b"], [])
+
+    @pytest.fixture
+    def known(self) -> KnownCredential:
+        """That of the simulated devices."""
+        return KnownCredential("sim", "ssh", Credential("simadmin", "simadmin", "simadmin"))

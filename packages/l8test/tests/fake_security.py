@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import ssl
 from typing import Any
 
-from l8test.conformance import Account
+from l8test.conformance import Account, KnownCredential, Peer, ScopeCase
 from l8types.enums import Action, AuthStatus
 from l8types.errors import (
     AuthenticationError,
@@ -18,7 +19,13 @@ from l8types.errors import (
 from l8types.pb import L8SysConfig
 from l8types.values import AuthResult, Credential, Identity, ServiceKey
 
+from .fake_wire import FakeCodec, FakeElementsFactory
+
 VERA = Account("vera", "correct horse", "id-of-vera")
+SNMP = KnownCredential("lab", "snmp", Credential("reader", "a community", port=161))
+BLOCKED = [Peer("id-1", "the guest"), Peer("id-2", "the other guest")]
+CASE = ScopeCase(VERA.identity, ["a", "b"], ["secret of another"])
+FACTORY = FakeElementsFactory(FakeCodec())
 
 
 class FakeSecurity:
@@ -41,6 +48,17 @@ class FakeSecurity:
 
     def network_secret(self) -> bytes:
         return b"no secret at all"
+
+    def tls(self, *, server_side: bool) -> ssl.SSLContext | None:
+        kind = ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
+        context = ssl.SSLContext(kind)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    async def admit(self, uuid: str, alias: str, address: str) -> None:
+        if uuid in {peer.uuid for peer in BLOCKED}:
+            raise PermissionDeniedError(f"{alias} may not join")
 
     async def authenticate(self, user: str, password: str) -> AuthResult:
         if (user, password) != (VERA.user, VERA.password):
@@ -66,8 +84,23 @@ class FakeSecurity:
     async def allowed_actions(self, identity: str) -> dict[str, frozenset[Action]]:
         return {"*": frozenset({Action.GET})} if identity == VERA.identity else {}
 
+    def scope_item(self, identity: str, item: object) -> object | None:
+        return None if str(item).startswith("secret") else item
+
+    def scope_view(self, identity: str, elements: Any) -> Any:
+        seen = [self.scope_item(identity, value) for value in elements.values]
+        return FACTORY.of(*(item for item in seen if item is not None))
+
     async def credential(self, set_id: str, key: str) -> Credential:
-        raise NotFoundError(f"no credential {set_id}/{key}")
+        if (set_id, key) != (SNMP.set_id, SNMP.key):
+            raise NotFoundError(f"no credential {set_id}/{key}")
+        return SNMP.credential
+
+    async def not_offered(self, *_: str) -> Any:
+        raise PermissionDeniedError("this provider does not offer it")
+
+    tfa_setup = tfa_verify = captcha = register = not_offered
+    request_password_reset = reset_password = not_offered
 
     def system_config(self) -> L8SysConfig:
         found = L8SysConfig()
@@ -78,9 +111,17 @@ class FakeSecurity:
 def fixtures_of(make: Any) -> dict[str, Any]:
     """Fixtures of the suite: one provider in all its roles."""
     provider = make()
-    roles = ("security", "cipher", "authenticator", "authorizer")
+    roles = (
+        "security", "cipher", "guard", "authenticator", "authorizer", "scope", "credentials",
+        "config",
+    )  # fmt: skip
     return {
         **{role: lambda: provider for role in roles},
         "account": lambda: VERA,
         "content": lambda: None,
+        "secrets": lambda: [provider.network_secret() or b"none"],
+        "blocked": lambda: BLOCKED,
+        "known": lambda: SNMP,
+        "scope_case": lambda: CASE,
+        "containers": lambda: FACTORY,
     }

@@ -30,6 +30,7 @@ from . import (
     test_model_suites,
     test_part_suites,
     test_runtime_suites,
+    test_security_suites,
     test_series_suite,
 )
 from .fake_data import FakeOrm, FakeStorage, declared
@@ -118,6 +119,7 @@ ALL = [
     *test_model_suites.MUTANTS,
     *test_part_suites.MUTANTS,
     *test_runtime_suites.MUTANTS,
+    *test_security_suites.MUTANTS,
     *test_series_suite.MUTANTS,
 ]
 

@@ -14,6 +14,15 @@ may legitimately lack is a capability: an attribute of the suite that the derive
 asynchronous suites need ``asyncio_mode = "auto"`` of pytest-asyncio.
 """
 
+from l8test.conformance._admission import (
+    ConfigSourceConformance,
+    ConnectionGuardConformance,
+    CredentialStoreConformance,
+    KnownCredential,
+    Peer,
+    ScopeCase,
+    ScopeFilterConformance,
+)
 from l8test.conformance._base import ModelConformance
 from l8test.conformance._cache import CacheConformance, NotificationConformance
 from l8test.conformance._changes import ClonerConformance, UpdaterConformance
@@ -36,6 +45,12 @@ from l8test.conformance._engine import (
 )
 from l8test.conformance._inspector import DecoratorsConformance, InspectorConformance
 from l8test.conformance._metrics import MetricsConformance
+from l8test.conformance._people import (
+    AccountDesk,
+    AccountServiceConformance,
+    Enrollee,
+    TwoFactorConformance,
+)
 from l8test.conformance._properties import PropertyConformance
 from l8test.conformance._query import QueryConformance
 from l8test.conformance._register import RegisterService
@@ -66,6 +81,8 @@ from l8test.conformance._web import GatewayHost, HostOpener, WebServerConformanc
 
 __all__ = [
     "Account",
+    "AccountDesk",
+    "AccountServiceConformance",
     "ActivationConformance",
     "AuthenticatorConformance",
     "AuthorizerConformance",
@@ -74,6 +91,9 @@ __all__ = [
     "ClockConformance",
     "ClonerConformance",
     "CollectorConformance",
+    "ConfigSourceConformance",
+    "ConnectionGuardConformance",
+    "CredentialStoreConformance",
     "DecoratorsConformance",
     "Device",
     "DeviceOpener",
@@ -81,6 +101,7 @@ __all__ = [
     "ElectionConformance",
     "ElectionMaker",
     "ElementsConformance",
+    "Enrollee",
     "Exchange",
     "GatewayHost",
     "GroupOpener",
@@ -88,6 +109,7 @@ __all__ = [
     "Inbox",
     "InspectorConformance",
     "Joiner",
+    "KnownCredential",
     "MetricsConformance",
     "ModelConformance",
     "NodeOpener",
@@ -97,12 +119,15 @@ __all__ = [
     "OrmOpener",
     "PairOpener",
     "ParsingRuleConformance",
+    "Peer",
     "PropertyConformance",
     "QueryConformance",
     "RegisterService",
     "RegistryConformance",
     "ResourcesConformance",
     "RuleCase",
+    "ScopeCase",
+    "ScopeFilterConformance",
     "Seat",
     "SecurityConformance",
     "SerializerConformance",
@@ -112,6 +137,7 @@ __all__ = [
     "SwitchConformance",
     "TimeSeriesConformance",
     "TransactionEngineConformance",
+    "TwoFactorConformance",
     "UpdaterConformance",
     "VNicConformance",
     "WebServerConformance",

@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from l8types.enums import Action, AuthStatus
-from l8types.errors import (
-    AuthenticationError,
-    DecodeError,
-    NotFoundError,
-    PermissionDeniedError,
+from l8test.conformance._admission import (
+    ConfigSourceConformance,
+    ConnectionGuardConformance,
+    CredentialStoreConformance,
+    ScopeFilterConformance,
 )
+from l8types.enums import Action, AuthStatus
+from l8types.errors import AuthenticationError, DecodeError, PermissionDeniedError
 from l8types.values import ServiceKey
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from l8types.protocols.data import Elements
     from l8types.protocols.security import (
         Authenticator,
         Authorizer,
         Cipher,
+        ConfigSource,
+        ConnectionGuard,
+        CredentialStore,
+        ScopeFilter,
         SecurityProvider,
     )
 
@@ -197,17 +204,38 @@ class AuthorizerConformance:
             assert all(Action.POST <= action <= Action.GET for action in actions)
 
 
-class SecurityConformance(CipherConformance, AuthenticatorConformance, AuthorizerConformance):
+class SecurityConformance(
+    CipherConformance,
+    ConnectionGuardConformance,
+    AuthenticatorConformance,
+    AuthorizerConformance,
+    ScopeFilterConformance,
+    CredentialStoreConformance,
+    ConfigSourceConformance,
+):
     """What every ``SecurityProvider`` promises as a whole.
+
+    A provider that offers a second factor, or accounts, proves that with the suites of these.
 
     Fixtures:
         security: A ``SecurityProvider``.
-        account, content: As for the suites of the concerns.
+        account, content, known, scope_case, blocked: As for the suites of the concerns.
+        containers: An ``ElementsFactory``.
     """
+
+    offers_two_factor: ClassVar[bool] = False
+    """Capability: there is a second factor."""
+    offers_accounts: ClassVar[bool] = False
+    """Capability: people can register and reset their password."""
 
     @pytest.fixture
     def cipher(self, security: SecurityProvider) -> Cipher:
         """The provider as a cipher."""
+        return security
+
+    @pytest.fixture
+    def guard(self, security: SecurityProvider) -> ConnectionGuard:
+        """The provider as a guard."""
         return security
 
     @pytest.fixture
@@ -220,20 +248,37 @@ class SecurityConformance(CipherConformance, AuthenticatorConformance, Authorize
         """The provider as an authorizer."""
         return security
 
-    def test_network_secret(self, security: SecurityProvider) -> None:
-        """The network's secret is always the same, and long enough not to be guessed."""
-        assert security.network_secret() == security.network_secret()
-        assert len(security.network_secret()) >= 16
+    @pytest.fixture
+    def scope(self, security: SecurityProvider) -> ScopeFilter:
+        """The provider as a filter of rows."""
+        return security
 
-    async def test_unknown_credential(self, security: SecurityProvider) -> None:
-        """A credential that is not there is not found."""
-        with pytest.raises(NotFoundError):
-            await security.credential("no such set", "no such key")
+    @pytest.fixture
+    def credentials(self, security: SecurityProvider) -> CredentialStore:
+        """The provider as a store of credentials."""
+        return security
 
-    def test_system_config(self, security: SecurityProvider) -> None:
-        """Each caller gets a configuration message of its own, without the network's secret."""
-        first = security.system_config()
-        assert first == security.system_config()
-        first.vnet_port += 1
-        assert first != security.system_config()
-        assert security.network_secret() not in first.SerializeToString()
+    @pytest.fixture
+    def config(self, security: SecurityProvider) -> ConfigSource:
+        """The provider as a source of settings."""
+        return security
+
+    @pytest.fixture
+    def secrets(self, security: SecurityProvider) -> list[bytes]:
+        """The network's secret stays in the network."""
+        return [security.network_secret()]
+
+    async def test_not_offered(self, security: SecurityProvider) -> None:
+        """What the provider does not offer is refused, and is not silently done by halves."""
+        missing: list[Callable[[], Awaitable[object]]] = []
+        if not self.offers_two_factor:
+            missing.append(lambda: security.tfa_setup("vera"))
+            missing.append(lambda: security.tfa_verify("vera", "1", "2"))
+        if not self.offers_accounts:
+            missing.append(security.captcha)
+            missing.append(lambda: security.register("vera", "password", "captcha"))
+            missing.append(lambda: security.request_password_reset("vera", "captcha", "https://"))
+            missing.append(lambda: security.reset_password("vera", "token", "password"))
+        for member in missing:
+            with pytest.raises(PermissionDeniedError):
+                await member()
