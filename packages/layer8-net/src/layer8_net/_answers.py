@@ -11,7 +11,7 @@ from l8types.errors import EncodeError, L8Error, RemoteError, UnavailableError
 from layer8_net.errors import MovedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
 
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
@@ -35,11 +35,12 @@ class Answers:
         self._session = session
         self._vnic = vnic
 
-    async def handle(self, message: Message) -> None:
+    def handle(self, message: Message) -> Awaitable[object]:
         """Handle a received message, and answer it if it is a request."""
-        if not message.request:
-            await self.answer(message)
-            return
+        # Not a coroutine of its own: messages come by thousands, and each step down is felt.
+        return self._respond(message) if message.request else self.answer(message)
+
+    async def _respond(self, message: Message) -> None:
         if not self._session.offers.serves(message):
             self._session.refuse([message], self._moved(message))
             return

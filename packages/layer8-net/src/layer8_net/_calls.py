@@ -114,7 +114,9 @@ class Calls:
         outcome = Outcome.NEUTRAL
         sequence = self._begin(waiter, route, call, left, now)
         try:
-            await self._session.post(link, call.build(route.address, sequence, left))
+            self._session.put(link, call.build(route.address, sequence, left))
+            if link.pressure:
+                await link.drain()
             data = await waiter
             outcome = Outcome.GOOD
         except asyncio.CancelledError:

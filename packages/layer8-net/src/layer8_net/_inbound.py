@@ -68,7 +68,7 @@ class Inbound:
 
     def __init__(
         self,
-        handle: Callable[[Message], Awaitable[None]],
+        handle: Callable[[Message], Awaitable[object]],
         tasks: asyncio.TaskGroup,
         monotonic: Callable[[], float],
         *,
@@ -214,17 +214,29 @@ class Inbound:
     async def _work(self) -> None:
         """Work on what is ready, in order, until one of the handlers was cancelled."""
         self._coming -= 1
-        if len(self._ready) > 1:
+        ready = self._ready
+        if len(ready) > 1:
             self._loop.call_soon(self._take_over)
         task, context = asyncio.current_task(), copy_context()
         try:
             for _ in range(_STRETCH):
-                if not self._ready:
+                if not ready:
                     self._spread = 1
                     return
-                job = self._ready.popleft()
+                job = ready.popleft()
                 job.task = task
-                await self._do(job)
+                self._busy += 1
+                try:
+                    if not job.cancelled:
+                        await self._handle(job.message)
+                except asyncio.CancelledError:
+                    # The whole interface ends, unless it was this one request.
+                    self._ended = self._ended or not job.cancelled
+                    raise
+                except Exception:  # noqa: BLE001 - the outermost boundary of a message
+                    _log_failure(job.message)
+                finally:
+                    self._done(job)
                 # A context that a handler changed, and a cancellation that may still be on its
                 # way, are not for the next message.
                 if job.cancelled or copy_context() != context:
@@ -232,26 +244,15 @@ class Inbound:
         finally:
             self._call_workers()
 
-    async def _do(self, job: _Job) -> None:
+    def _done(self, job: _Job) -> None:
+        self._busy -= 1
         message = job.message
-        self._busy += 1
-        try:
-            if not job.cancelled:
-                await self._handle(message)
-        except asyncio.CancelledError:
-            # The whole interface ends, unless it was this one request.
-            self._ended = self._ended or not job.cancelled
-            raise
-        except Exception:  # noqa: BLE001 - the outermost boundary of a message
-            _log.exception("handling of a message to %s area %d", message.service, message.area)
-        finally:
-            self._busy -= 1
-            if message.request:
-                key = message.source, message.sequence
-                # A peer may give the same number to two requests; the entry is the later one's.
-                if self._requests.get(key) is job:
-                    del self._requests[key]
-            self._settle()
+        if message.request:
+            key = message.source, message.sequence
+            # A peer may give the same number to two requests; the entry is the later one's.
+            if self._requests.get(key) is job:
+                del self._requests[key]
+        self._settle()
 
     def _settle(self) -> None:
         """A place is free: the next one of those who wait gets it."""
@@ -289,3 +290,7 @@ class Inbound:
 
 def _key(message: Message) -> Key:
     return message.source, message.sequence
+
+
+def _log_failure(message: Message) -> None:
+    _log.exception("handling of a message to %s area %d", message.service, message.area)

@@ -418,14 +418,20 @@ class Session:
         Raises:
             PayloadTooLargeError: The frame is too large.
         """
-        limit = self._settings.max_frame_bytes
-        if len(frame) - self._profile.length_size > limit:
-            raise PayloadTooLargeError(
-                f"message of {len(frame)} bytes is above max_frame_bytes {limit}"
-            )
-        link.post(frame)
+        self.put(link, frame)
         if link.pressure:
             await link.drain()
+
+    def put(self, link: Link, frame: bytes | Letter) -> None:
+        """Send a message; whoever can wait does so while ``link.pressure`` is high.
+
+        Raises:
+            PayloadTooLargeError: The frame is too large.
+        """
+        size, limit = len(frame), self._settings.max_frame_bytes
+        if size - self._profile.length_size > limit:
+            raise PayloadTooLargeError(f"message of {size} bytes is above max_frame_bytes {limit}")
+        link.post(frame)
 
     async def _send_part(self, message: Message, data: bytes, last: bool) -> None:
         controls = self.core.controls

@@ -133,7 +133,9 @@ class TcpVNic:
             message = self._message(service, area, action, data, identity, priority)
             self._session.hold(Held(build, message))
         else:
-            await self._session.post(link, build())
+            self._session.put(link, build())
+            if link.pressure:
+                await link.drain()
 
     async def notify(self, changes: L8NotificationSet, *, identity: str = "") -> None:
         """Tell all instances of a service what changed, this node's own included.
@@ -267,7 +269,9 @@ class TcpVNic:
             UnavailableError: There is no connection to the switch now.
         """
         link = self._session.open_link()
-        await self._session.post(link, self._core.reply_frame(message, elements.encode()))
+        self._session.put(link, self._core.reply_frame(message, elements.encode()))
+        if link.pressure:
+            await link.drain()
 
     async def forward(
         self, message: Message, elements: Elements, target: Target, *, timeout: float | None = None
