@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from l8test.conformance import (
     Account,
     CacheConformance,
     ClockConformance,
+    EventDesk,
+    EventsConformance,
     KnownCredential,
+    LoggerConformance,
     MetricsConformance,
     NotificationConformance,
     RegistryConformance,
@@ -19,16 +25,28 @@ from l8test.conformance import (
     ScopeCase,
     SecurityConformance,
 )
+from l8test.services import CountingService, counting_sla
+from l8test.wait import until
 from l8types.constants import Plugin
+from l8types.pb import EventRecord
 from l8types.values import Credential
+from l8utils import EventPoster, LogSettings, logging_session
+from l8utils._events import EVENTS_AREA, EVENTS_SERVICE
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from l8test.conformance import EventDeskOpener, Written
     from l8test.models import Sample
     from l8types.protocols.data import Cache, Elements, ElementsFactory, NotificationCodec
     from l8types.protocols.models import Registry
-    from l8types.protocols.runtime import Clock, MetricsSink, Resources
+    from l8types.protocols.runtime import Clock, Logger, MetricsSink, Resources
     from l8types.protocols.security import SecurityProvider
+    from l8types.protocols.services import Call
     from l8utils import NodeResources
+
+    from .conftest import OpenNetwork
 
 
 class TestRegistry(RegistryConformance):
@@ -56,6 +74,68 @@ class TestMetrics(MetricsConformance):
     def metrics(self, bare: NodeResources) -> MetricsSink:
         """The sink of a node."""
         return bare.metrics
+
+
+class TestLogger(LoggerConformance):
+    """The loggers of the standard library, as a node sets them up."""
+
+    @pytest.fixture
+    def logger(self) -> Logger:
+        """Any logger."""
+        return logging.getLogger("sample")
+
+    @pytest.fixture
+    def written(self, tmp_path: Path) -> Iterator[Written]:
+        """What is in the file, which a thread writes."""
+        file = tmp_path / "node.log"
+        settings = LogSettings(level=logging.DEBUG, console=False, file=file)
+        with ExitStack() as session:
+            session.enter_context(logging_session(settings))
+
+            def read() -> str:
+                # Leaving a session writes what waits.
+                session.close()
+                return file.read_text(encoding="utf-8")
+
+            yield read
+
+
+class TestEvents(EventsConformance):
+    """Events over a network, to the service that keeps them."""
+
+    @pytest.fixture
+    def open_desk(self, open_network: OpenNetwork) -> EventDeskOpener:
+        """One node posts, another one keeps."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[EventDesk]:
+            async with open_network() as network:
+                keeper = await network.connect("keeper")
+                poster = await network.connect("poster")
+                for vnic in (keeper, poster):
+                    vnic.resources.register(EventRecord)
+                service = EventKeeper()
+                agreement = counting_sla(service, name=EVENTS_SERVICE, area=EVENTS_AREA)
+                await keeper.resources.services.activate(agreement, keeper)
+                key = agreement.key
+                await until(lambda: keeper.uuid in poster.directory.providers(key))
+                async with EventPoster(poster) as events:
+                    yield EventDesk(events, lambda: service.records, poster.uuid)
+
+        return opened
+
+
+class EventKeeper(CountingService):
+    """Keeps the records that it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[EventRecord] = []
+
+    @override
+    async def post(self, elements: Elements, call: Call) -> Elements:
+        self.records += [one for one in elements.values if isinstance(one, EventRecord)]
+        return await super().post(elements, call)
 
 
 class TestResources(ResourcesConformance):

@@ -55,6 +55,15 @@ from l8test.conformance._properties import PropertyConformance
 from l8test.conformance._query import QueryConformance
 from l8test.conformance._register import RegisterService
 from l8test.conformance._registry import RegistryConformance
+from l8test.conformance._reports import (
+    EventDesk,
+    EventDeskOpener,
+    EventsConformance,
+    LoggerConformance,
+    Mailbox,
+    NotifierConformance,
+    Written,
+)
 from l8test.conformance._resources import ResourcesConformance
 from l8test.conformance._security import (
     Account,
@@ -102,6 +111,9 @@ __all__ = [
     "ElectionMaker",
     "ElementsConformance",
     "Enrollee",
+    "EventDesk",
+    "EventDeskOpener",
+    "EventsConformance",
     "Exchange",
     "GatewayHost",
     "GroupOpener",
@@ -110,10 +122,13 @@ __all__ = [
     "InspectorConformance",
     "Joiner",
     "KnownCredential",
+    "LoggerConformance",
+    "Mailbox",
     "MetricsConformance",
     "ModelConformance",
     "NodeOpener",
     "NotificationConformance",
+    "NotifierConformance",
     "ObjectCodecConformance",
     "OrmConformance",
     "OrmOpener",
@@ -141,4 +156,5 @@ __all__ = [
     "UpdaterConformance",
     "VNicConformance",
     "WebServerConformance",
+    "Written",
 ]
