@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from l8services._staged import StagedItems
 from l8types.enums import Action, DecoratorType
 from l8types.errors import ConflictError, L8Error, NotFoundError
-from l8types.protocols.services import Call
+from l8types.protocols.services import Call, HookResult
 from l8types.values import ServiceKey
 
 from .data import FakeCache, FakeElementsFactory, fake_parts
@@ -31,7 +31,20 @@ COMMANDS = st.tuples(
 )
 
 
-def made() -> StagedItems:
+class AdoptingCache(FakeCache):
+    """One that can take items as they are."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.adopted: list[object] = []
+
+    def adopt(self, item: object) -> None:
+        """Take it."""
+        self.adopted.append(item)
+        self.content[self.key_of(item)] = item
+
+
+def made(cache_type: type[FakeCache] = FakeCache, hook: Any = None) -> StagedItems:
     """Staged items over an empty cache."""
     introspector, updater, cloner = fake_parts()
     introspector.decorate(Book, DecoratorType.PRIMARY, "isbn")
@@ -43,8 +56,8 @@ def made() -> StagedItems:
         elements=FakeElementsFactory(),
         security=SimpleNamespace(scope_item=lambda identity, item: item),
     )
-    cache = FakeCache(Book, introspector, updater)
-    return StagedItems(cast("Any", cache), cast("Any", resources), None)
+    cache = cache_type(Book, introspector, updater)
+    return StagedItems(cast("Any", cache), cast("Any", resources), hook)
 
 
 def stage(items: StagedItems, action: Action, books: Sequence[Book]) -> list[tuple[str, object]]:
@@ -103,3 +116,27 @@ def test_unique_keys_count_among_what_is_staged() -> None:
     stage(items, Action.DELETE, [Book("a")])
     [(key, _)] = stage(items, Action.POST, [Book("c", code="x")])
     assert key == "c"
+
+
+class KeepingHook:
+    """Keeps what it sees."""
+
+    async def before(self, item: object, call: Call) -> HookResult:
+        """Let it be written."""
+        return HookResult()
+
+    async def after(self, item: object, call: Call) -> None:
+        """It was staged."""
+
+
+@pytest.mark.parametrize("hook", [None, KeepingHook()])
+def test_only_what_is_nobody_elses_is_given_away(hook: KeepingHook | None) -> None:
+    """A staged item is given to the cache, unless a hook saw it; any other one is copied."""
+    items = made(AdoptingCache, hook)
+    cache = cast("AdoptingCache", items._cache)
+    changes = stage(items, Action.POST, [Book("a", stock=1)])
+    items.apply([*changes, ("b", Book("b", stock=2))])
+    assert cache.adopted == ([] if hook else [Book("a", stock=1)])
+    assert set(cache.content) == {"a", "b"}
+    items.apply([("a", None)])
+    assert set(cache.content) == {"b"}

@@ -176,6 +176,36 @@ class TestCopies:
         assert event is not None
         assert event.item == Book("1", "Dune")
 
+    def test_an_item_that_is_given_away_is_stored_as_it_is(self) -> None:
+        """It replaces the one of its key, is found by queries, and is checked as any other."""
+        cache = cache_of(Book("1", "Dune"), Book("2", "Emma"))
+        given = Book("1", "Dune II", 3.0)
+        everything = query()
+        assert len(cache.fetch(everything).items) == 2
+        cache.adopt(given)
+        cache.adopt(Book("3", "Ulysses"))
+        assert cache._items["1"] is given
+        assert list(cache.fetch(everything).items) == [
+            given,
+            Book("2", "Emma"),
+            Book("3", "Ulysses"),
+        ]
+        assert len(cache) == 3
+        with pytest.raises(PropertyError):
+            cache.adopt(Book(""))
+        with pytest.raises(InvalidInputError):
+            cache.adopt(L8Health())
+
+    def test_an_item_that_is_given_away_is_told_to_who_listens(self) -> None:
+        """Listeners hear of the differences, as if the item had been put."""
+        cache, told = cache_of(Book("1", "Dune", 9.5)), []
+        cache.subscribe(told.append)
+        cache.adopt(Book("1", "Dune", 8.0))
+        assert [event.type for event in told] == [NotificationType.PUT]
+        assert told[0].changes == ChangeSet(
+            "Book", "1", (Change(property_id("1", "price"), 9.5, 8.0),)
+        )
+
     def test_items_are_those_of_the_time_of_the_call(self) -> None:
         """Changes while iterating do not disturb."""
         cache = cache_of(Book("1"), Book("2"))

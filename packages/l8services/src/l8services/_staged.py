@@ -17,7 +17,7 @@ from l8types.protocols.services import Staged
 from l8types.values import Element
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from l8types.protocols.data import Cache, Elements
     from l8types.protocols.runtime import Resources
@@ -43,6 +43,9 @@ class StagedItems:
 
     def __init__(self, cache: Cache, resources: Resources, hook: ServiceHook | None) -> None:
         self._cache = cache
+        # What was staged is nobody else's, unless a hook keeps it: a cache need not copy it.
+        take_over = cache.put if hook is not None else getattr(cache, "adopt", cache.put)
+        self._take_over: Callable[[object], object] = take_over
         self._resources = resources
         self._hook = hook
         self._staged: dict[str, object] = {}
@@ -71,12 +74,12 @@ class StagedItems:
     def apply(self, changes: Sequence[tuple[str, object]]) -> None:
         """Make changes visible."""
         for key, item in changes:
-            self._staged.pop(key, None)
+            was_staged = self._staged.pop(key, None) is item
             self._forget_unique(key)
             if item is None:
                 self._cache.delete(key)
             else:
-                self._cache.put(item)
+                (self._take_over if was_staged else self._cache.put)(item)
                 unique = self._resources.introspector.unique_key(item)
                 if unique:
                     self._unique[unique] = key

@@ -178,6 +178,18 @@ class MemoryCache:
         changes = self._updater.diff(old, item, mode=UpdateMode.PUT)
         return self._changed(NotificationType.PUT, old, changes, lambda: self._cloner.clone(item))
 
+    def adopt(self, item: object) -> None:
+        """As :meth:`put` for an item that the caller gives away: it is stored itself, not a copy.
+
+        What changed is worked out only when somebody listens.
+        """
+        if self._watchers:
+            self.put(item)
+            return
+        key = self.key_of(item)
+        self._updater.check(item)
+        self._store(key, item)
+
     def patch(self, item: object) -> ItemChange | None:
         """Merge what is present in ``item`` into the stored one, or add it.
 

@@ -13,8 +13,7 @@ item in place, these states stay as they were and the answer stays ordered by th
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from l8utils._cache_counters import Counters
 
@@ -29,8 +28,7 @@ JOURNAL_LENGTH: Final = 1024
 the journal keeps the old states of the items alive."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     key: str
     old: object | None
     new: object | None
