@@ -14,9 +14,12 @@ from l8test import until
 from l8test.faults import Child, Nursery, lasting_port
 from l8test.topology import Local, Opened, Place, Processes, Topology
 from l8types.enums import WireProfile
+from l8types.errors import DecodeError
 from l8types.settings import NodeSettings
 from l8utils import NodeResources
-from layer8_net._core.frame import HEADER_SIZE, FrameType
+from layer8_net._core.frame import HEADER_SIZE, FrameType, decode_message
+from layer8_net._core.pack import packed
+from layer8_net._core.usual import Repeated
 from layer8_net._link import Link
 
 from .frames import Mutator
@@ -114,6 +117,7 @@ class Range:
             corpus = [frame[:at] + own + frame[at + len(own) :] for frame in corpus]
         if native:
             corpus = [frame for frame in corpus if frame[NATIVE_TYPE] == FrameType.MESSAGE]
+            corpus += [pack for frame in corpus if (pack := _together(frame))]
             return Mutator(seed, corpus, size, header_size=HEADER_SIZE)
         corpus = [frame for frame in corpus if len(frame) > GO_HEADER]
         guard = self.resources.security
@@ -281,6 +285,20 @@ async def test_an_interface_whose_switch_speaks_nonsense(
         await _play(range_, victim, mutator)
 
     await shoot(profile, tmp_path, act)
+
+
+def _together(frame: bytes) -> bytes:
+    """A message three times in a pack, empty for one that travels alone."""
+    try:
+        message = decode_message(frame)
+    except DecodeError:
+        return b""
+    if message.failure or message.trace or message.transaction or message.stream:
+        return b""
+    repeated = Repeated()
+    repeated.learn((), frame, message.data)
+    letters = [repeated.letter((), message.sequence + n, 0.0, message.data) for n in range(3)]
+    return packed([one for one in letters if one is not None])
 
 
 async def _play(range_: Range, victim: str, mutator: Mutator) -> None:
