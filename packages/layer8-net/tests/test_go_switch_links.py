@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from l8types.constants import DESTINATION_SINGLE
-from l8types.enums import Action, MulticastMode
-from l8types.pb import L8Health, L8Query, L8RouteTable, L8SystemMessage
+from l8types.enums import Action, MulticastMode, NodeState
+from l8types.pb import L8Health, L8NotificationSet, L8Query, L8RouteTable, L8SystemMessage
 from l8types.pb.health_pb2 import L8HealthState
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.pb.system_pb2 import L8SystemAction
 from l8types.values import Message, NodeInfo, ServiceKey
 from layer8_net._core.switch_events import Linked, Tick, Unlinked
 from layer8_net._go.codec import decode_frame, encode_message
-from layer8_net._go.records import gone_notice, new_notice, services_message
+from layer8_net._go.records import changed_notice, gone_notice, new_notice, services_message
 from layer8_net._go.system import routes_added, routes_removed, service_added
 from layer8_net._go.values import pack_elements, read_entries, read_messages
 
@@ -190,6 +192,77 @@ def test_notices_of_other_switches() -> None:
     forged = gone_notice(NodeInfo(ANN, "ann", OTHER), source=OTHER, area=0, sequence=3)
     hub.send(service="Health", action=Action.NOTIFY, data=pack_elements([(forged, None)]))
     assert net.core.directory.node(ANN) is not None
+
+
+def _told(*notices: L8NotificationSet) -> dict[str, object]:
+    data = pack_elements((notice, None) for notice in notices)
+    return {"service": "Health", "action": Action.NOTIFY, "data": data}
+
+
+def test_nodes_hear_no_more_than_the_switch_believes() -> None:
+    """Damaged notices of a linked switch leave no ghosts: what the switch refuses nobody hears."""
+    net = PaperNet()
+    ann, hub = net.join(uuid=ANN), net.link(OTHER)
+    net.clear()
+    bob = new_notice(NodeInfo(BOB, "bob", OTHER), source=OTHER, area=0, sequence=1)
+    stranger = L8NotificationSet.FromString(bob.SerializeToString())
+    stranger.source = new_id()
+    renamed = L8NotificationSet.FromString(bob.SerializeToString())
+    renamed.model_key = new_id()
+    elsewhere = L8NotificationSet.FromString(bob.SerializeToString())
+    elsewhere.service_name = "Songs"
+    empty = L8NotificationSet.FromString(bob.SerializeToString())
+    empty.ClearField("notification_list")
+    unknown = gone_notice(NodeInfo(new_id(), "", OTHER), source=OTHER, area=0, sequence=1)
+    mine = new_notice(NodeInfo(ANN, "forged", OTHER), source=OTHER, area=0, sequence=1)
+    refused = [stranger, renamed, elsewhere, empty, unknown, mine]
+    for notice in refused:
+        hub.send(**_told(notice))
+    assert ann.frames == []
+    assert net.core.counters.foreign == len(refused)
+    assert {node.uuid for node in net.core.directory.nodes()} == {ANN, SWITCH, OTHER}
+    hub.send(**_told(*refused, bob))
+    assert [notice.model_key for notice in notices(ann)] == [BOB]
+
+
+def test_what_damaged_notices_left_goes_with_the_link() -> None:
+    """A node that never was is gone for all when the link of the switch that told of it is."""
+    net = PaperNet()
+    ann, hub = net.join(uuid=ANN), net.link(OTHER)
+    ghost = NodeInfo(new_id(), "ghost", OTHER)
+    for notice in (
+        new_notice(ghost, source=OTHER, area=0, sequence=1),
+        changed_notice(
+            replace(ghost, uuid=BOB),
+            replace(ghost, uuid=BOB, state=NodeState.UNREACHABLE),
+            source=OTHER,
+            area=0,
+            sequence=2,
+        ),
+    ):
+        assert notice is not None
+        hub.send(**_told(notice))
+    assert len(net.core.directory) == 5
+    net.clear()
+    hub.leave()
+    assert {node.uuid for node in net.core.directory.nodes()} == {ANN, SWITCH}
+    gone = {n.model_key for n in notices(ann) if n.type == L8NotificationType.Delete}
+    assert gone == {ghost.uuid, BOB, OTHER}
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_nobody_tells_one_node_of_others(*, linked: bool) -> None:
+    """A notice to a single node, which no switch would see, is refused, as is one of a node."""
+    net = PaperNet()
+    ann = net.join(uuid=ANN)
+    teller = net.link(OTHER) if linked else net.join(uuid=OTHER)
+    net.clear()
+    forged = gone_notice(NodeInfo(SWITCH, "", OTHER), source=OTHER, area=0, sequence=1)
+    teller.send(destination=ANN, **_told(forged))
+    if not linked:
+        teller.send(**_told(forged))
+    assert ann.frames == []
+    assert net.core.counters.violations == (1 if linked else 2)
 
 
 @pytest.mark.feature("NET-22")

@@ -225,7 +225,16 @@ class GoSwitchCore:
     def _opened(self, frame: bytes, header: Header) -> Message:
         return decode_message(frame, header, self._cipher)
 
+    def _is_notice(self, frame: bytes, header: Header) -> bool:
+        """Whether a frame tells of the health of nodes; nobody may hear that unchecked."""
+        if header.service[0] != _HEALTH:
+            return False
+        message = self._opened(frame, header)
+        return message.action is Action.NOTIFY and not message.reply
+
     def _addressed(self, peer: GoPeer, header: Header, frame: bytes, out: Outbox) -> None:
+        if self._is_notice(frame, header):
+            raise RemoteProtocolError(f"{peer.endpoint.uuid} told one node of the health of others")
         target = self.tables.local(header.destination)
         if target is None and not peer.is_link:
             target = self.tables.link_to(header.destination)
@@ -238,6 +247,9 @@ class GoSwitchCore:
     def _multicast(
         self, peer: GoPeer, header: Header, frame: bytes, now: float, out: Outbox
     ) -> None:
+        if self._is_notice(frame, header):
+            self._desk.notices(peer, self._opened(frame, header), frame, out)
+            return
         offer = self.tables.offer(header.service)
         targets = offer.local if peer.is_link else offer.local + offer.links
         for target in targets:

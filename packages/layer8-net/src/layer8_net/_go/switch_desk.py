@@ -230,7 +230,7 @@ class Desk:
             if message.request:
                 out.send(peer.connection, self._switch.answer(message, NOTHING))
         elif message.action is Action.NOTIFY:
-            self._notices(peer, message, out)
+            self.notices(peer, message, None, out)
         elif message.action is Action.GET and message.request:
             out.send(peer.connection, self._switch.answer(message, self._found(message)))
         elif message.action is Action.SERVICE_QUERY:
@@ -321,15 +321,17 @@ class Desk:
 
     def _told(self, peer: GoPeer, node: NodeInfo, out: Outbox) -> None:
         """Another switch told of a node in a report: the nodes here do not know yet."""
-        if not self._adopt(peer, node, out):
-            return
-        self._switch.close_slow(self._publisher.new(node, out), out)
+        if self._is_elsewhere(node) and self._adopt(peer, node, out):
+            self._switch.close_slow(self._publisher.new(node, out), out)
+
+    def _is_elsewhere(self, node: NodeInfo) -> bool:
+        """Whether another switch may speak of a node: of those here this one knows better."""
+        wire = _node(node.uuid)
+        return wire != _node(self._switch.uuid) and self._tables.local(wire) is None
 
     def _adopt(self, peer: GoPeer, node: NodeInfo, out: Outbox) -> bool:
-        """Take over the record of a node elsewhere; whether it is one, and news."""
+        """Take over the record of a node elsewhere; whether it is news."""
         wire = _node(node.uuid)
-        if wire == _node(self._switch.uuid) or self._tables.local(wire) is not None:
-            return False
         known = self._switch.directory.node(node.uuid)
         if wire != peer.id:
             self._tables.route(wire, peer.id)
@@ -338,21 +340,59 @@ class Desk:
         self._tables.mark(wire, reachable=node.state is NodeState.UP)
         return self._switch.changed(node, out)
 
-    def _notices(self, peer: GoPeer, message: Message, out: Outbox) -> None:
-        """Another switch told of its nodes; the frame went to the nodes here already."""
+    def notices(self, peer: GoPeer, message: Message, frame: bytes | None, out: Outbox) -> None:
+        """Another switch told of its nodes.
+
+        The nodes here hear of what this switch takes over, and of nothing else: what they believed
+        without it nobody would ever take back.
+
+        Args:
+            peer: Who told.
+            message: What it told.
+            frame: The same as it came, when it is meant for the nodes too.
+            out: What follows.
+
+        Raises:
+            RemoteProtocolError: A node told, or it makes no sense.
+        """
         if not peer.is_link:
             raise RemoteProtocolError(f"node {peer.endpoint.uuid} told of the health of others")
         notices = read_messages(message.data, L8NotificationSet)
-        self._publisher.relay(message.area, message.data, out)
-        for notice in notices:
+        good = [notice for notice in notices if self._noticed(peer, notice, out)]
+        if good == notices:
+            self._publisher.pass_on(message, frame, out)
+        elif good:
+            self._switch.counters.foreign += len(notices) - len(good)
+            data = pack_elements((notice, None) for notice in good)
+            self._publisher.pass_on(replace(message, data=data), None, out)
+        else:
+            self._switch.counters.foreign += len(notices)
+
+    def _noticed(self, peer: GoPeer, notice: L8NotificationSet, out: Outbox) -> bool:
+        """Take over what a notice says; whether it makes sense, and is for its teller to say."""
+        if notice.service_name != HEALTH_SERVICE or notice.source != peer.endpoint.uuid:
+            return False
+        try:
             node = apply_notice(notice, self._switch.directory.node)
-            if node is not None:
-                if self._adopt(peer, node, out):
-                    self._publisher.heard(node)
-            elif self._tables.link_to(_node(notice.model_key)) is peer:
-                self._tables.drop(_node(notice.model_key))
-                self._publisher.forget(notice.model_key)
-                self._switch.drop(notice.model_key, out)
+            if node is None:
+                return self._told_gone(peer, notice.model_key, out)
+            if node.uuid != notice.model_key or not self._is_elsewhere(node):
+                return False
+            if self._adopt(peer, node, out):
+                self._publisher.heard(node)
+        except RemoteProtocolError:
+            # The others of the same message are not to suffer.
+            return False
+        return True
+
+    def _told_gone(self, peer: GoPeer, uuid: str, out: Outbox) -> bool:
+        wire = _node(uuid)
+        if self._tables.link_to(wire) is not peer:
+            return False
+        self._tables.drop(wire)
+        self._publisher.forget(uuid)
+        self._switch.drop(uuid, out)
+        return True
 
 
 def _service(key: ServiceKey) -> Service:

@@ -88,20 +88,18 @@ class HealthPublisher:
             out,
         )
 
-    def relay(self, area: int, data: bytes, out: Outbox) -> None:
-        """Pass notices of another switch on to the nodes that have another area of health.
+    def pass_on(self, message: Message, frame: bytes | None, out: Outbox) -> None:
+        """Pass notices of another switch on to the nodes here.
 
         Args:
-            area: The area in which the others have received them already.
-            data: The notices.
+            message: The notices.
+            frame: As they came, for the nodes of the same area of health; ``None`` to make it anew.
             out: Where to send.
         """
-        frames: dict[int, bytes] = {}
+        frames = {} if frame is None else {message.area: frame}
         for peer in self._tables.nodes():
-            if peer.area == area:
-                continue
             if peer.area not in frames:
-                frames[peer.area] = self._notice_frame(peer.area, data)
+                frames[peer.area] = self._notice_frame(peer.area, message.data)
             out.send(peer.connection, frames[peer.area])
 
     def heard(self, node: NodeInfo) -> None:
