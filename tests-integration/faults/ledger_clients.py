@@ -8,6 +8,7 @@ import random
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -157,9 +158,11 @@ class Client:
 
 
 @asynccontextmanager
-async def extend(member: Member) -> AsyncIterator[Mapping[str, Callable[..., Awaitable[object]]]]:
-    """The extension of a node of the standard network."""
-    client = Client(member, nodes=9)
+async def extend(
+    member: Member, nodes: int = 9
+) -> AsyncIterator[Mapping[str, Callable[..., Awaitable[object]]]]:
+    """The extension of a node of the standard network, of which so many offer the service."""
+    client = Client(member, nodes=nodes)
     await client.start()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(client.run(), name="pairs: client")
@@ -174,3 +177,9 @@ async def extend(member: Member) -> AsyncIterator[Mapping[str, Callable[..., Awa
         finally:
             running.cancel()
     client.close()
+
+
+extend_six = partial(extend, nodes=6)
+"""Of a network with two switches and three nodes with services at each."""
+extend_anyone = partial(extend, nodes=1)
+"""Of nodes that do not wait for each other: whoever comes first begins the service."""

@@ -28,6 +28,8 @@ class Network(Topology[Child]):
     """A network of processes, some of which reach their switch through a proxy."""
 
     proxies: dict[Place, Proxy]
+    expected_troubles: dict[str, list[str]]
+    """What members have to tell in the end, none by default."""
 
 
 @asynccontextmanager
@@ -51,7 +53,7 @@ async def network(
     async with AsyncExitStack() as stack:
         born = await stack.enter_async_context(nursery(directory))
         opened = Network(Processes(born), directory, **options)
-        opened.proxies = {}
+        opened.proxies, opened.expected_troubles = {}, {}
         for place in proxied:
             proxy = await stack.enter_async_context(Proxy(opened.ports[place.switch - 1]))
             opened.proxies[place] = proxy
@@ -63,7 +65,7 @@ async def network(
         yield opened
         books = await opened.audit()
         check(books)
-        assert await troubles(opened) == {}
+        assert await troubles(opened) == opened.expected_troubles
 
 
 def check(books: Audit) -> None:
@@ -119,3 +121,19 @@ def behind(opened: Network, switch: int) -> list[Place]:
 def without(opened: Network, *gone: Place) -> list[Place]:
     """Everybody who lives, except these."""
     return [place for place in opened.living() if place not in gone]
+
+
+async def judged(opened: Network, judge: Place, *peers: Place) -> None:
+    """Wait until a switch of the go profile knows how often its peers report.
+
+    Nobody tells that there; who falls silent before is given up after minutes only.
+    """
+    seen: dict[str, set[int]] = {peer.name: set() for peer in peers}
+
+    async def known() -> bool:
+        reports = await opened.members[judge].ask("reports")
+        for name, values in seen.items():
+            values.add(reports.get(name, 0))
+        return all(len(values - {0}) >= 3 for values in seen.values())
+
+    await until(known, 2 * CONVERGENCE, message=f"reports at {judge.name}")

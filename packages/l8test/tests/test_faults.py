@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from l8test import until
-from l8test.faults import ChildError, Lan, Nursery, Proxy, Refused, lasting_port
+from l8test.faults import ChildError, Lan, Nursery, Proxy, Refused, Way, lasting_port
 from l8test.topology import audit
 
 if TYPE_CHECKING:
@@ -126,6 +126,41 @@ async def test_a_proxy_breaks_connections() -> None:
         assert proxy.accepted == 2
 
 
+@pytest.mark.parametrize(("way", "heard"), [(Way.FORTH, b""), (Way.BACK, b"twice")])
+async def test_a_proxy_falls_silent_one_way(way: Way, heard: bytes) -> None:
+    """What goes the other way arrives, and nobody is told of what does not."""
+    arrived = bytearray()
+    told = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"once")
+        arrived.extend(await reader.readexactly(4))
+        await told.wait()
+        writer.write(b"again")
+        arrived.extend(await reader.read(9))
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server, Proxy(server.sockets[0].getsockname()[1]) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(b"once")
+        assert await reader.readexactly(4) == b"once"
+        await until(lambda: arrived == b"once")
+        proxy.silence(way)
+        told.set()
+        writer.write(b"twice")
+        if way is Way.FORTH:
+            assert await reader.readexactly(5) == b"again"
+        else:
+            await until(lambda: arrived == b"oncetwice")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await reader.read(1)
+        assert arrived == b"once" + heard
+        proxy.cut()
+        writer.close()
+
+
 def test_a_lasting_port_is_below_those_of_connections() -> None:
     """No connecting socket gets it while its owner is down."""
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
@@ -167,6 +202,11 @@ async def test_hosts_are_parted_and_joined(tmp_path: Path) -> None:
             port = await two.ask("listen", host=host)
             assert await one.ask("reach", host=host, port=port)
             lan.partition([0])
+            assert not await one.ask("reach", host=host, port=port)
+            lan.heal()
+            assert await until(lambda: one.ask("reach", host=host, port=port), 10)
+            # Who calls is heard, and hears no answer.
+            lan.cut_one_way(1, 0)
             assert not await one.ask("reach", host=host, port=port)
             lan.heal()
             assert await until(lambda: one.ask("reach", host=host, port=port), 10)

@@ -200,9 +200,20 @@ def test_nodes_without_reports() -> None:
     """A node that never tells of itself is not judged by it."""
     net = PaperNet()
     ann = net.join()
-    beat(ann)
     net.pass_time(10_000)
     assert not ann.closed
+
+
+@pytest.mark.feature("NET-20")
+def test_silence_after_one_report() -> None:
+    """A node whose interval is not known yet is given up when no usual interval is that long."""
+    net = PaperNet()
+    ann = net.join()
+    beat(ann)
+    net.pass_time(119.9)
+    assert not ann.closed
+    net.pass_time(0.2)
+    assert "no sign of life for 120" in ann.closed
 
 
 @pytest.mark.feature("WIR-01")

@@ -15,7 +15,7 @@ from l8types.pb import L8Health, L8NotificationSet, L8Query, L8RouteTable, L8Sys
 from l8types.pb.health_pb2 import L8HealthState
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.pb.system_pb2 import L8SystemAction
-from l8types.values import Message, NodeInfo, ServiceKey
+from l8types.values import Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core.switch_events import Linked, Tick, Unlinked
 from layer8_net._go.codec import decode_frame, encode_message
 from layer8_net._go.records import changed_notice, gone_notice, new_notice, services_message
@@ -341,6 +341,26 @@ def test_silent_links() -> None:
     net.pass_time(1)
     assert "no sign of life" in hub.closed
     assert net.step(Tick()) == []
+
+
+@pytest.mark.feature("NET-20")
+@pytest.mark.parametrize("interval", [4.0, 20.0])
+def test_silent_links_of_switches_that_tell_of_themselves(interval: float) -> None:
+    """A switch that told of its own figures in some interval is given up after three of these."""
+    net = PaperNet()
+    hub, quiet = net.link(OTHER), net.link()
+    for count in range(3):
+        old = NodeInfo(OTHER, "other", OTHER, is_switch=True)
+        new = replace(old, statistics=NodeStatistics(tx_messages=count + 1))
+        notice = changed_notice(old, new, source=OTHER, area=0, sequence=count + 1)
+        assert notice is not None
+        hub.send(service="Health", action=Action.NOTIFY, data=pack_elements([(notice, None)]))
+        net.pass_time(interval)
+    net.pass_time(2 * interval - 0.1)
+    assert not hub.closed
+    net.pass_time(0.2)
+    assert f"no sign of life for {3 * interval:.0f}" in hub.closed
+    assert not quiet.closed
 
 
 def test_moving_nodes() -> None:

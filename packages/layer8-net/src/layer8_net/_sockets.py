@@ -21,7 +21,7 @@ _OPTIONS: Final = (
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 3),
     (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
     # What was sent and is not acknowledged for so many milliseconds ends the connection.
-    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 15_000),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 12_000),
 )
 
 

@@ -13,7 +13,7 @@ from l8test.faults._control import ChildError, Control, Refused
 from l8test.faults._lan import Lan
 from l8test.faults._nursery import Child, Nursery
 from l8test.faults._ports import lasting_port
-from l8test.faults._proxy import Proxy
+from l8test.faults._proxy import Proxy, Way
 
 __all__ = [
     "Child",
@@ -23,5 +23,6 @@ __all__ = [
     "Nursery",
     "Proxy",
     "Refused",
+    "Way",
     "lasting_port",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Lan"]
 
 _BRIDGE: Final = "whole"
+_NOBODY: Final = "02:00:00:00:00:01"
 _SECONDS: Final = 10.0
 
 
@@ -40,6 +41,7 @@ class Lan:
         self.namespaces = tuple(f"l8-{self._mark}-{number + 1}" for number in range(hosts))
         self.addresses = tuple(f"10.8.0.{number + 1}" for number in range(hosts))
         self._made: list[str] = []
+        self._deaf: set[tuple[int, int]] = set()
         self._bridges = 0
 
     @staticmethod
@@ -102,13 +104,29 @@ class Lan:
             self._add_bridge(bridge)
             self._join(bridge, group)
 
+    def cut_one_way(self, source: int, target: int) -> None:
+        """Let all that a host sends to another one vanish, while what comes from there arrives.
+
+        Nobody is told: packets go to an address on the wire that no card has.
+        """
+        self._neighbour("replace", source, target, "lladdr", _NOBODY, "nud", "permanent")
+        self._deaf.add((source, target))
+
     def heal(self) -> None:
         """Let all reach all."""
+        for source, target in self._deaf:
+            self._neighbour("del", source, target)
+        self._deaf.clear()
         self._join(_BRIDGE, range(len(self.namespaces)))
 
     def _join(self, bridge: str, hosts: Iterable[int]) -> None:
         for number in hosts:
             _ip("-n", self._hub, "link", "set", f"port{number}", "master", bridge)
+
+    def _neighbour(self, what: str, source: int, target: int, *options: str) -> None:
+        """Change what a host knows of another one on the wire."""
+        entry = ("neigh", what, self.addresses[target], "dev", "eth0", *options)
+        _ip("-n", self.namespaces[source], *entry)
 
     def _add(self, name: str) -> None:
         _ip("netns", "add", name)

@@ -6,14 +6,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Proxy"]
+__all__ = ["Proxy", "Way"]
 
 _PIECE: Final = 65_536
+
+
+class Way(Enum):
+    """A direction."""
+
+    FORTH = auto()
+    """From who connected."""
+    BACK = auto()
+    """To who connected."""
 
 
 class Proxy:
@@ -34,7 +44,8 @@ class Proxy:
         self.port = listen_port
         self.accepted = 0
         self._pairs: set[_Pair] = set()
-        self._refusing = self._silent = False
+        self._refusing = False
+        self._silent = frozenset()
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -71,18 +82,22 @@ class Proxy:
         self._refusing = True
         self.cut()
 
-    def silence(self) -> None:
-        """Let all bytes vanish in both directions from now on, on new connections too.
+    def silence(self, *ways: Way) -> None:
+        """Let all bytes vanish from now on, on new connections too.
 
         Neither end is told: this is what a pulled cable or a lost route looks like.
+
+        Args:
+            *ways: In which directions, both by default; the other one passes on.
         """
-        self._silent = True
+        self._silent = frozenset(ways or Way)
         for pair in self._pairs:
-            pair.silent = True
+            pair.silent |= self._silent
 
     def heal(self) -> None:
         """Pass on again; connections that lost bytes are of no use any more and are cut."""
-        self._refusing = self._silent = False
+        self._refusing = False
+        self._silent: frozenset[Way] = frozenset()
         for pair in self._pairs:
             if pair.silent:
                 pair.cut()
@@ -116,7 +131,7 @@ class _Pair:
     def __init__(
         self,
         *ways: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        silent: bool,
+        silent: frozenset[Way],
     ) -> None:
         self._ways = ways
         self.silent = silent
@@ -125,21 +140,23 @@ class _Pair:
         """Until one side closes."""
         try:
             async with asyncio.TaskGroup() as group:
-                for reader, writer in self._ways:
-                    group.create_task(self._pass_on(reader, writer), name="proxy: one way")
+                for way, (reader, writer) in zip(Way, self._ways, strict=True):
+                    group.create_task(self._pass_on(way, reader, writer), name="proxy: one way")
         finally:
             self.cut()
             for _, writer in self._ways:
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_PIECE):
-                if not self.silent:
+                if way not in self.silent:
                     writer.write(data)
                     await writer.drain()
-        if not self.silent:
+        if way not in self.silent:
             # Whatever the other direction still has to say is lost, as when a process is killed.
             self.cut()
 

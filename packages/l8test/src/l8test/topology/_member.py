@@ -122,6 +122,7 @@ class Member:
             "view": self.view,
             "connect": self.connect,
             "figures": self.figures,
+            "reports": self.reports,
             "ask": self.ask,
             "tell": self.tell,
             "load": self.load,
@@ -161,6 +162,11 @@ class Member:
             for name in statistics.__slots__
             if isinstance(value := getattr(statistics, name), int | float)
         }
+
+    async def reports(self) -> dict[str, int]:
+        """How many messages the nodes and switches that it knows say they have sent, by name."""
+        nodes = self._end.directory.nodes()
+        return {node.alias: node.statistics.tx_messages for node in nodes}
 
     async def ask(self, text: str, target: str = "", timeout: float = 5.0) -> list[object]:
         """Send a request and return the values of the answer."""

@@ -68,7 +68,7 @@ MISSED_UNREACHABLE: Final = 2
 MISSED_DOWN: Final = 3
 """Intervals after which it is given up."""
 LINK_SILENCE: Final = 120.0
-"""Seconds of silence after which a link is given up; Go switches tell of themselves every 30 s."""
+"""Seconds of silence after which a link is given up whose interval is not known."""
 OFFENCES: Final = 3
 """Breaches of the protocol after which a connection is closed; each is dropped and counted."""
 
@@ -248,7 +248,7 @@ class GoSwitchCore:
         self, peer: GoPeer, header: Header, frame: bytes, now: float, out: Outbox
     ) -> None:
         if self._is_notice(frame, header):
-            self._desk.notices(peer, self._opened(frame, header), frame, out)
+            self._desk.notices(peer, self._opened(frame, header), frame, now, out)
             return
         offer = self.tables.offer(header.service)
         targets = offer.local if peer.is_link else offer.local + offer.links
@@ -405,7 +405,8 @@ class GoSwitchCore:
         self._desk.publish(skipped, out)
 
     def _check_link(self, peer: GoPeer, now: float, out: Outbox) -> None:
-        if now - peer.heard >= LINK_SILENCE:
+        # A switch tells of its own figures now and then, Go ones every 30 s.
+        if now - peer.heard >= LINK_SILENCE or peer.missed(now) >= MISSED_DOWN:
             self.counters.silenced += 1
             self.close(peer, f"unavailable: no sign of life for {now - peer.heard:.1f} s", out)
 

@@ -230,7 +230,7 @@ class Desk:
             if message.request:
                 out.send(peer.connection, self._switch.answer(message, NOTHING))
         elif message.action is Action.NOTIFY:
-            self.notices(peer, message, None, out)
+            self.notices(peer, message, None, now, out)
         elif message.action is Action.GET and message.request:
             out.send(peer.connection, self._switch.answer(message, self._found(message)))
         elif message.action is Action.SERVICE_QUERY:
@@ -340,7 +340,9 @@ class Desk:
         self._tables.mark(wire, reachable=node.state is NodeState.UP)
         return self._switch.changed(node, out)
 
-    def notices(self, peer: GoPeer, message: Message, frame: bytes | None, out: Outbox) -> None:
+    def notices(
+        self, peer: GoPeer, message: Message, frame: bytes | None, now: float, out: Outbox
+    ) -> None:
         """Another switch told of its nodes.
 
         The nodes here hear of what this switch takes over, and of nothing else: what they believed
@@ -350,6 +352,7 @@ class Desk:
             peer: Who told.
             message: What it told.
             frame: The same as it came, when it is meant for the nodes too.
+            now: Monotonic seconds.
             out: What follows.
 
         Raises:
@@ -358,6 +361,8 @@ class Desk:
         if not peer.is_link:
             raise RemoteProtocolError(f"node {peer.endpoint.uuid} told of the health of others")
         notices = read_messages(message.data, L8NotificationSet)
+        if any(notice.model_key == peer.endpoint.uuid for notice in notices):
+            peer.has_reported(now)
         good = [notice for notice in notices if self._noticed(peer, notice, out)]
         if good == notices:
             self._publisher.pass_on(message, frame, out)

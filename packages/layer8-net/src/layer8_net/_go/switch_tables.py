@@ -30,6 +30,9 @@ _GAPS: Final = 3
 of the last few, so that one that was late is forgotten soon."""
 _SHORTEST: Final = 1.0
 """Seconds; reports in shorter order say nothing about the next one."""
+_UNKNOWN: Final = 40.0
+"""Interval of a peer that has reported once only. Go nodes report every 30 s by default; one with a
+longer interval that is given up too early connects again."""
 
 
 def id_text(node: bytes) -> str:
@@ -87,7 +90,9 @@ class GoPeer:
 
     def missed(self, now: float) -> float:
         """Intervals without a sign of life; none while it is not known whether it sends any."""
-        return (now - self.heard) / max(self._gaps) if self._gaps else 0.0
+        if self.reported is None:
+            return 0.0
+        return (now - self.heard) / max(self._gaps, default=_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
