@@ -25,7 +25,7 @@ from l8services.imports import (
     import_transfer_sla,
 )
 from l8types.enums import Action, Durability
-from l8types.errors import ConflictError, InvalidInputError, NotFoundError
+from l8types.errors import ConflictError, InvalidInputError, L8Error, NotFoundError
 from l8types.pb import (
     L8CsvExportRequest,
     L8CsvExportResponse,
@@ -110,11 +110,13 @@ SERVICES = {
 
 
 @asynccontextmanager
-async def network(folder: Path) -> AsyncIterator[tuple[Node, Node]]:
-    """A node with all services, and one that uses them."""
+async def network(folder: Path, **limits: int) -> AsyncIterator[tuple[Node, Node]]:
+    """A node with all services, and one that uses them, with these settings."""
 
     def settings(alias: str, port: int) -> NodeSettings:
-        return load_settings(alias=alias, port=port, data_directory=folder, environment={})
+        return load_settings(
+            alias=alias, port=port, data_directory=folder, environment={}, **limits
+        )
 
     async with AsyncExitStack() as stack:
         switch = await stack.enter_async_context(make_switch(settings("hub", 0)))
@@ -218,6 +220,35 @@ async def test_a_file_becomes_items_over_the_network(service: str, tmp_path: Pat
         assert kept.first == Car("B-42", 123_452, 31 * 86_400, engine, ["Ann", "Bob"])
         progress = await ask(user, EXEC, Action.GET, asked)
         assert cast("L8ImportExecuteResponse", progress.first).imported_rows == ROWS - 2
+
+
+@pytest.mark.feature("IMP-01", "FIL-01")
+async def test_a_file_larger_than_a_message_is_imported_from_the_store(tmp_path: Path) -> None:
+    """It goes there in parts, is read from there in parts, and can be gone on with at any row."""
+    rows = 3000
+    lines = [f"B-{number};{'Ann;' * 200}" for number in range(1, rows + 1)]
+    text = "\n".join(["plate|owners", *(line.replace(";", "|", 1) for line in lines)])
+    async with network(tmp_path, max_frame_bytes=1_500_000) as (_, user):
+        whole = L8ImportTemplate(
+            template_id="cars", target_model_type="Car", target_service_name="Cars"
+        )
+        await ask(user, TEMPLATES, Action.POST, whole)
+        with pytest.raises(L8Error):
+            await ask(user, EXEC, Action.POST, request(text, "cars"))
+        kept = await FileClient(user.vnic).upload("cars.csv", text.encode())
+        assert kept.file_size > 1_500_000
+        asked = [
+            L8ImportExecuteRequest(template_id="cars"),
+            L8FileDownloadRequest(storage_path=kept.storage_path),
+        ]
+        answer = await ask(user, EXEC, Action.POST, user.resources.elements.of(*asked, 1001))
+        found = cast("L8ImportExecuteResponse", answer.first)
+        assert (found.total_rows, found.imported_rows) == (rows - 1000, rows - 1000)
+        answer = await ask(user, EXEC, Action.POST, user.resources.elements.of(*asked))
+        found = cast("L8ImportExecuteResponse", answer.first)
+        assert (found.total_rows, found.imported_rows) == (rows, rows)
+        cars = await user.get("select * from Car where plate=B-3000")
+        assert [len(cast("Car", car).owners) for car in cars] == [200]
 
 
 @pytest.mark.feature("IMP-08")

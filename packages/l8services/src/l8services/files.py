@@ -3,8 +3,9 @@
 
 from l8services._files.client import FileClient
 from l8services._files.limits import FileLimits
+from l8services._files.names import FILE_STORE
 from l8services._files.sealing import FileKeys, KeyWrapper, ProviderKey
-from l8services._files.service import FILE_STORE, FileStore, file_store_sla
+from l8services._files.service import FileStore, file_store_sla
 
 __all__ = [
     "FILE_STORE",

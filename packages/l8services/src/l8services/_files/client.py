@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final, cast
 
-from l8services._files.service import FILE_STORE
+from l8services._files.names import FILE_STORE
 from l8types.enums import Action
 from l8types.errors import RemoteProtocolError, UnavailableError
 from l8types.pb import (

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from l8services._files.disk import Disk
 from l8services._files.limits import FileLimits
+from l8services._files.names import FILE_STORE
 from l8services._files.sealing import ProviderKey
 from l8services._files.store import FileStorage
 from l8services._tasks import TaskScope, forever
@@ -22,7 +23,6 @@ from l8types.pb import (
     L8FileUploadResponse,
 )
 from l8types.sla import ServiceLevelAgreement
-from l8types.values import ServiceKey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
     from l8types.protocols.services import Call
     from l8types.protocols.web import WebService
 
-__all__ = ["FILE_STORE", "FileStore", "file_store_sla"]
-
-FILE_STORE: Final = ServiceKey("FileStore")
-"""The service of the files."""
+__all__ = ["FileStore", "file_store_sla"]
 
 
 class FileStore(UtilityHandler):

@@ -8,24 +8,33 @@ import base64
 import binascii
 from collections import OrderedDict
 from contextlib import aclosing
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Final
 
 from l8services._import.limits import ImportLimits
+from l8services._import.order import ImportOrder, order_of
 from l8services._import.plan import ImportPlan, check_template
 from l8services._import.readers import read_table
+from l8services._import.rows import Table
 from l8services._import.run import ImportRun
+from l8services._import.stored import read_stored
 from l8services._import.templates import find_template
-from l8services._utility import UtilityHandler, request_of
+from l8services._utility import UtilityHandler
 from l8types.enums import Action
 from l8types.errors import BusyError, InvalidInputError, NotFoundError
-from l8types.pb import L8ImportExecuteRequest, L8ImportExecuteResponse, L8ImportTemplate
+from l8types.pb import (
+    L8FileDownloadRequest,
+    L8FileDownloadResponse,
+    L8ImportExecuteRequest,
+    L8ImportExecuteResponse,
+    L8ImportTemplate,
+)
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from l8services._import.rows import Table
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call
@@ -53,6 +62,11 @@ class ImportExecution(UtilityHandler):
       Read as a stream, it follows the import to its end, with the errors that are new.
     * DELETE cancels it; what was written stays.
 
+    Any of them takes two further values after the request. An ``L8FileDownloadRequest`` names a
+    file of a file store, whose contents are imported instead of those in the request; it may be
+    larger than a message. A number is the row to begin with, to go on after an import that failed
+    or was cancelled: its errors name the rows that may be missing.
+
     Args:
         limits: How much is taken.
         list_separator: What separates the values of a list in one cell.
@@ -68,7 +82,13 @@ class ImportExecution(UtilityHandler):
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
         """Make the messages known."""
         await super().activate(sla, vnic)
-        vnic.resources.register(L8ImportTemplate, L8ImportExecuteRequest, L8ImportExecuteResponse)
+        vnic.resources.register(
+            L8ImportTemplate,
+            L8ImportExecuteRequest,
+            L8ImportExecuteResponse,
+            L8FileDownloadRequest,
+            L8FileDownloadResponse,
+        )
 
     async def deactivate(self) -> None:
         """Write no further batches."""
@@ -80,14 +100,15 @@ class ImportExecution(UtilityHandler):
         """Import a file.
 
         Raises:
-            NotFoundError: No such template, model or service.
+            NotFoundError: No such template, model, service or stored file.
             InvalidInputError: The template does not fit the model or the file, or the file as a
                 whole cannot be read.
             BusyError: The caller imports this file already.
             L8Error: The service failed, and nothing is known to be written.
         """
-        key = _key(elements, call)
-        run = await self._prepared(request_of(elements, L8ImportExecuteRequest, call), call)
+        order = order_of(elements, call)
+        key = _key(order, call)
+        run = await self._prepared(order, call)
         if key in self._active:
             raise BusyError(f"file {key[2]!r} is being imported with template {key[1]!r} already")
         if len(self._active) >= _AT_ONCE:
@@ -132,7 +153,7 @@ class ImportExecution(UtilityHandler):
         return call.vnic.resources.elements.of(run.figures())
 
     def _known(self, elements: Elements, call: Call) -> ImportRun:
-        key = _key(elements, call)
+        key = _key(order_of(elements, call), call)
         run = self._active.get(key) or self._ended.get(key)
         if run is None:
             raise NotFoundError(f"no import of file {key[2]!r} with template {key[1]!r} is known")
@@ -144,14 +165,13 @@ class ImportExecution(UtilityHandler):
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
 
-    async def _prepared(self, request: L8ImportExecuteRequest, call: Call) -> ImportRun:
-        template = await find_template(request.template_id, call)
+    async def _prepared(self, order: ImportOrder, call: Call) -> ImportRun:
+        template = await find_template(order.request.template_id, call)
         check_template(template)
         resources = self.vnic.resources
         info = resources.registry.info(template.target_model_type)
         plan = ImportPlan(template, info.model, resources.introspector, self._separator)
-        # A large file takes a while to decode, and the loop belongs to everybody.
-        table = await asyncio.to_thread(self._table, request, template.source_format)
+        table = await self._table(order, template.source_format, call)
         plan.bind(table.columns)
         return ImportRun(
             plan,
@@ -162,9 +182,20 @@ class ImportExecution(UtilityHandler):
             dry=call.action is Action.PUT,
         )
 
-    def _table(self, request: L8ImportExecuteRequest, declared: str) -> Table:
-        data = self._content(request)
-        return read_table(data, declared=declared, name=request.file_name, limits=self._limits)
+    async def _table(self, order: ImportOrder, declared: str, call: Call) -> Table:
+        data, name, limits = b"", order.request.file_name, self._limits
+        if order.stored:
+            data, kept = await read_stored(order.stored, call, max_bytes=limits.max_bytes)
+            name = name or kept
+
+        def read() -> Table:
+            content = data if order.stored else self._content(order.request)
+            return read_table(content, declared=declared, name=name, limits=limits)
+
+        # A large file takes a while to decode, and the loop belongs to everybody.
+        table = await asyncio.to_thread(read)
+        wanted = dropwhile(lambda row: row.number < order.first_row, table.rows)
+        return Table(table.columns, wanted)
 
     def _content(self, request: L8ImportExecuteRequest) -> bytes:
         # Four characters of base64 are three bytes, so that what is too large is not decoded.
@@ -179,9 +210,8 @@ class ImportExecution(UtilityHandler):
             raise InvalidInputError(f"the data of the file is no base64: {error}") from error
 
 
-def _key(elements: Elements, call: Call) -> _RunKey:
-    request = request_of(elements, L8ImportExecuteRequest, call)
-    return call.identity, request.template_id, request.file_name
+def _key(order: ImportOrder, call: Call) -> _RunKey:
+    return call.identity, order.request.template_id, order.name
 
 
 def import_execution_sla(
