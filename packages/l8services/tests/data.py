@@ -96,6 +96,11 @@ class FakeElementsFactory:
     def query(self, query: str | L8Query) -> FakeElements:
         return FakeElements(query=L8Query(text=query) if isinstance(query, str) else query)
 
+    def replica(self, elements: FakeElements, number: int) -> FakeElements:
+        tagged = copy.copy(elements)
+        tagged.replica = number
+        return tagged
+
     def page(self, page: Page) -> FakeElements:
         return FakeElements([Element(item) for item in page.items], metadata=page.metadata)
 

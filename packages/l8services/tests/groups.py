@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from l8services._replication.group import ReplicatedGroup
 from l8services._transactions.group import TransactionGroup
 from l8services._transactions.records import Record, decode_record, encode
 from l8services._transactions.timing import Timing
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
-    from l8types.protocols.services import Leadership
+    from l8types.protocols.services import AskAll, Leadership
 
 KEY = ServiceKey("Values")
 
@@ -127,6 +128,48 @@ class Values:
         return cast("Elements", PickledFactory().of(self.values.get(cast("str", elements.first))))
 
 
+class SpreadValues(Values):
+    """The same with each value on some of the members only; it notes as what it is asked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.asked: list[tuple[str, int | None, int | None]] = []
+
+    async def stage(self, elements: Elements, call: Call) -> Staged:
+        for key in self.keys_of(elements):
+            self._note(key, elements, call)
+        return await super().stage(elements, call)
+
+    async def get(self, elements: Elements, call: Call) -> Elements:
+        for key in self.keys_of(elements):
+            self._note(key, elements, call)
+        missing = Element(error="not-found: no such value")
+        entries = [
+            Element(self.values[key]) if key in self.values else missing
+            for key in self.keys_of(elements)
+        ]
+        return cast("Elements", PickledFactory().entries(entries))
+
+    def keys_of(self, elements: Elements) -> list[str]:
+        return [value if isinstance(value, str) else value[0] for value in elements.values]  # type: ignore[index]
+
+    def item(self, key: object) -> object | None:
+        return self.values.get(cast("str", key))
+
+    async def share(self, elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
+        found = [Element(value, key=key) for key, value in self.values.items() if mine(key)]
+        return cast("Elements", PickledFactory().entries(found))
+
+    async def whole(self, elements: Elements, call: Call, ask: AskAll) -> Elements:
+        shares = await ask(elements)
+        return cast("Elements", PickledFactory().entries(e for share in shares for e in share))
+
+    def _note(self, key: str, elements: Elements, call: Call) -> None:
+        part = None if call.message is None else call.message.transaction
+        tagged = part.replica if part is not None and part.is_replica else None
+        self.asked.append((key, elements.replica, tagged))
+
+
 @dataclass
 class Disk:
     """What outlives a process."""
@@ -190,11 +233,14 @@ class Member:
         self.alive = False
         self.life = 0
         self.group: TransactionGroup = cast("TransactionGroup", None)
-        self.handler = Values(name)
+        self.handler = self._values()
         self.epochs = 0
         self.last_leader = ""
         self.crash_at = ""
         self.death: asyncio.Future[None]
+
+    def _values(self) -> Values:
+        return SpreadValues(self.name) if self.net.count else Values(self.name)
 
     async def start(self) -> None:
         """Begin a life."""
@@ -202,7 +248,7 @@ class Member:
         self.alive = True
         self.death = asyncio.get_running_loop().create_future()
         dislikes, first = self.handler.dislikes, self.handler.first
-        self.handler = Values(self.name)
+        self.handler = self._values()
         self.handler.dislikes, self.handler.first = dislikes, first
         self.journal = DiskJournal(self.disk, self.net.disk_pause)
         sla = ServiceLevelAgreement(
@@ -210,6 +256,7 @@ class Member:
             handler=lambda: cast("Any", self.handler),
             transactional=True,
             quorum=self.net.quorum,
+            replication_count=self.net.count,
         )
         vnic = SimpleNamespace(
             uuid=self.uuid,
@@ -223,9 +270,9 @@ class Member:
                 settings=SimpleNamespace(request_timeout=30.0),
             ),
         )
-        self.group = TransactionGroup(
+        self.group = (ReplicatedGroup if self.net.count else TransactionGroup)(
             sla,
-            self.handler,
+            cast("Any", self.handler),
             cast("VNic", vnic),
             cast("Leadership", self),
             self.journal,
@@ -298,11 +345,17 @@ class GroupNet:
     """Nodes and the network between them; entered for the time of a test."""
 
     def __init__(
-        self, *names: str, seed: int = 0, quorum: Quorum = Quorum.MAJORITY, **timing: float
+        self,
+        *names: str,
+        seed: int = 0,
+        quorum: Quorum = Quorum.MAJORITY,
+        count: int | None = None,
+        **timing: float,
     ) -> None:
         self.random = random.Random(seed)
         self.timing = replace(Timing(), **timing)  # type: ignore[arg-type]
         self.quorum = quorum
+        self.count = count
         self.members = [Member(self, name) for name in names]
         self.sides: dict[str, int] = {}
         self.loss = 0.0

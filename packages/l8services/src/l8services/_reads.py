@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from l8services._replica import Replica
     from l8types.pb import L8Query
-    from l8types.protocols.data import Elements, Query, Scope
+    from l8types.protocols.data import Cache, Elements, Query, Scope
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Call, ServiceHook
     from l8types.values import Page
@@ -72,18 +72,29 @@ class Reader:
         factory = self._resources.elements
         if copies.is_marked(elements) and call.message is not None and not call.identity:
             return self._copy(elements, call)
-        if self._hook is not None:
-            decision = await self._hook.before(elements, call)
-            if not decision.proceed:
-                return factory.of()
-            if decision.item is not None:
-                elements = cast("Elements", decision.item)
-        if elements.query is not None:
-            page = self._page(parse_query(elements.query, self._cache.model, self._resources), call)
-            return factory.page(await self._shown_page(page, call))
-        if not len(elements):
+        asked = await self.asked(elements, call)
+        if asked is None:
+            return factory.of()
+        if asked.query is not None:
+            query = parse_query(asked.query, self._cache.model, self._resources)
+            return await self.answer(query, call, self._cache)
+        if not len(asked):
             raise InvalidInputError(f"service {call.key} was asked neither a query nor an example")
-        return factory.entries([await self._find(example, call) for example in elements.values])
+        return factory.entries([await self._find(example, call) for example in asked.values])
+
+    async def asked(self, elements: Elements, call: Call) -> Elements | None:
+        """What the hook makes of a question; ``None`` when it ends the read with nothing."""
+        if self._hook is None:
+            return elements
+        decision = await self._hook.before(elements, call)
+        if not decision.proceed:
+            return None
+        return elements if decision.item is None else cast("Elements", decision.item)
+
+    async def answer(self, query: Query, call: Call, cache: Cache) -> Elements:
+        """Answer of a query from the items of a cache, as the caller may see it."""
+        page = cache.fetch(query, scope=self._scope(call))
+        return self._resources.elements.page(await self._shown_page(page, call))
 
     def _copy(self, elements: Elements, call: Call) -> Elements:
         factory = self._resources.elements

@@ -90,13 +90,6 @@ class Index:
         if len(place.holders) < self.count:
             self._short[key] = None
 
-    def clear(self) -> None:
-        """Know of no key."""
-        self.moves += 1
-        self._places.clear()
-        self._held.clear()
-        self._short.clear()
-
     def unavailable(self, members: Collection[str]) -> tuple[str, ...]:
         """Keys none of whose holders is among these members."""
         away = self.holders().difference(members)

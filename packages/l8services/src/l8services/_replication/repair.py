@@ -33,7 +33,12 @@ class Move(NamedTuple):
 
 
 def plan(
-    index: Index, members: Collection[str], *, leaving: Collection[str] = (), limit: int
+    index: Index,
+    members: Collection[str],
+    *,
+    leaving: Collection[str] = (),
+    skip: Collection[str] = (),
+    limit: int,
 ) -> list[Move]:
     """The next moves.
 
@@ -41,6 +46,7 @@ def plan(
         index: Where the keys are.
         members: Ids of the members that are there.
         leaving: Those of them that are about to leave: they get nothing and are to hold nothing.
+        skip: Keys to leave alone, since their items could not be had.
         limit: How many moves at most.
     """
     staying = [member for member in members if member not in leaving]
@@ -48,6 +54,8 @@ def plan(
     loads = Counter({member: index.load(member) for member in staying})
     moves: list[Move] = []
     for key, place in _candidates(index, members, leaving):
+        if key in skip:
+            continue
         sources = live(place, members)
         kept = tuple(holder for holder in sources if holder not in leaving)
         if not sources or (len(kept) >= wanted and kept == sources):

@@ -209,6 +209,13 @@ class MemberDesk:
             records = [Items(changes) for changes in tail.changes]
             await self._journal.commit([*records, Advance(tail.outcome, tail.results)])
 
+    async def fill(self, items: Iterable[Change]) -> None:
+        """Take items that this member should have, but did not have so far."""
+        async with self._lock:
+            taken = self.items.fill(items)
+            if taken:
+                await self._journal.commit([Items(taken)])
+
     async def _compact(self) -> None:
         if self._journal.size < self._compact_at:
             return

@@ -33,6 +33,7 @@ from l8services._transactions.member import Member
 from l8services._transactions.messages import (
     Accept,
     Answered,
+    Command,
     Fetch,
     Heard,
     Message,
@@ -107,8 +108,8 @@ class TransactionGroup:
         self._journal = journal
         self._timing = timing = timing or Timing()
         self._step = step
-        items = GroupItems(sla.key, handler, vnic, timing.member_timeout / 2)
         member = Member(f"{vnic.uuid}#{uuid.uuid4().hex[:8]}", timing)
+        items = self._items(handler, member)
         self.desk = MemberDesk(
             member, items, journal, self._clock, timing, met=self._met, step=step
         )
@@ -141,9 +142,20 @@ class TransactionGroup:
         self.leader = self._leader()
         self._tasks.start(supervise=self._supervise)
 
+    def _items(self, handler: TransactionalService, member: Member) -> GroupItems:
+        del member
+        return GroupItems(self._key, handler, self._vnic, self._timing.member_timeout / 2)
+
     def _leader(self) -> Leader:
-        sla, me = self._sla, self.desk.member.id
-        return Leader(me, self._vnic.uuid, sla.quorum, self._timing, expected=sla.expected)
+        sla, desk = self._sla, self.desk
+        return Leader(
+            desk.member.id,
+            self._vnic.uuid,
+            sla.quorum,
+            self._timing,
+            expected=sla.expected,
+            covers=desk.items.covers,
+        )
 
     async def aclose(self) -> None:
         """Take part no longer; idempotent."""
@@ -154,6 +166,9 @@ class TransactionGroup:
         for future in (*futures, *self._admissions.values()):
             future.cancel()
         self._journal.close()
+
+    async def drain(self, limit: float) -> None:
+        """Get ready to leave within so many seconds; here there is nothing that others lack."""
 
     @property
     def leading(self) -> bool:
@@ -273,7 +288,12 @@ class TransactionGroup:
             self._reads.pop(token, None)
         if error:
             return Refused(self.desk.member.promised, error)
-        return Answered(await self.desk.items.read(message.command))
+        return await self._answer(message.command, limit)
+
+    async def _answer(self, command: Command, limit: float) -> Message:
+        """Answer a read that may be answered here."""
+        del limit
+        return Answered(await self.desk.items.read(command))
 
     async def _admit(self, source: str, message: Ready, limit: float) -> Message:
         now = self._clock.monotonic()

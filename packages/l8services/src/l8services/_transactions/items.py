@@ -151,6 +151,16 @@ class GroupItems:
         del members
         return True
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Keys whose items this member should have, but has not."""
+        return ()
+
+    def fill(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Take items that were lacking; those of them that were taken."""
+        del changes
+        return ()
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Make changes visible; nothing is staged afterwards."""
         staged, items = self._staged

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from l8services._transactions.dropping import dropped
-from l8services._transactions.messages import Fetch, Joined, Page, Ready, Tail
+from l8services._transactions.messages import Fetch, Given, Joined, Page, Ready, Tail, Want
 from l8types.errors import L8Error
 
 if TYPE_CHECKING:
@@ -81,6 +81,20 @@ class Joiner:
             # Two groups went on without knowing of each other; one of them has to give way.
             _log.error("written here only, and dropped: %s", lost)
         await self._desk.become(items.items(), page)
+        await self.complete(source)
+
+    async def complete(self, source: str) -> None:
+        """Ask for what the copy should have had; what cannot be had now is asked for again."""
+        lacking, size = self._desk.items.lacking, self._timing.page_size
+        for start in range(0, len(lacking), size):
+            question = Want(lacking[start : start + size])
+            try:
+                reply = await self._ask(source, question, self._timing.member_timeout)
+            except L8Error as error:
+                _log.info("%d items are lacking: %s", len(lacking), error)
+                return
+            if isinstance(reply, Given):
+                await self._desk.fill(reply.items)
 
     async def _page(self, source: str, *, start: bool) -> Page:
         question = Fetch(self._desk.member.id, start)

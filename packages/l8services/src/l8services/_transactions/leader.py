@@ -54,7 +54,7 @@ from l8services._transactions.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from l8services._transactions.timing import Timing
     from l8types.enums import Quorum
@@ -63,6 +63,11 @@ __all__ = ["Leader"]
 
 FEW: Final = 2
 """Fewer members than these are asked one by one, which finds out sooner that one is lost."""
+
+
+def _always(_: Collection[str]) -> bool:
+    """All members have all items: whoever is left has everything."""
+    return True
 
 
 class Leader:
@@ -74,10 +79,19 @@ class Leader:
         rule: Who may go on when members are lost.
         timing: Times and limits.
         expected: How many nodes are expected at first; more than half of them found the group.
+        covers: Says whether nothing of the batch on its way is lost when only some members, given
+            by their ids, have prepared it.
     """
 
     def __init__(
-        self, me: str, address: str, rule: Quorum, timing: Timing, *, expected: int = 1
+        self,
+        me: str,
+        address: str,
+        rule: Quorum,
+        timing: Timing,
+        *,
+        expected: int = 1,
+        covers: Callable[[Collection[str]], bool] = _always,
     ) -> None:
         self.me = me
         self.address = address
@@ -88,6 +102,7 @@ class Leader:
         """Why the last campaign failed."""
         self._rule = rule
         self._needed = expected // 2 + 1
+        self._covers = covers
         self._timing = timing
         self._seen: Ballot = NO_BALLOT
         self._campaign: Campaign | None = None
@@ -119,6 +134,14 @@ class Leader:
         if self.view is None:
             raise AssertionError("a leader has a view")
         return self.view
+
+    def node_of(self, member: str) -> str:
+        """Id of the node where a member is."""
+        return self._at(member)
+
+    def standing_order(self) -> Order:
+        """What a member has done when it has all that was acknowledged."""
+        return self._order(None, tell=True)
 
     def _at(self, member: str) -> str:
         """The node where a member is."""
@@ -299,6 +322,13 @@ class Leader:
                 effects.append(Send(node, self._order(None, tell=True), self._timing.round_timeout))
         return effects
 
+    def let_go(self, member: str, now: float) -> list[Effect]:
+        """A member is about to leave and may be left out at once."""
+        if self.phase is not Phase.LEADING or member == self.me:
+            return []
+        self._lost |= {member} & set(self._group.members)
+        return self._proceed(now)
+
     def ready(
         self, member: str, address: str, lineage: str, number: int, now: float
     ) -> list[Effect]:
@@ -453,14 +483,15 @@ class Leader:
             return []
         self._inflight = None
         judged = {m: e for m, e in inflight.results.items() if m in self._group.members}
-        good = verdict([[bool(error) for error in errors] for errors in judged.values()])
+        covered = self._covers(judged)
+        good = covered and verdict([[bool(error) for error in e] for e in judged.values()])
         self._outcome = Outcome(inflight.batch.number, good)
         effects: list[Effect] = [Decide(self._outcome)]
         commands = inflight.batch.commands
         if good:
             effects += [Resolve(command.id) for command in commands]
             self._notice_at = now + self._timing.notice_delay
-        elif len(commands) > 1:
+        elif len(commands) > 1 or not covered:
             self._queue.add_alone(zip(commands, inflight.deadlines, strict=True))
         else:
             self._refuse(commands[0], judged, now)

@@ -7,6 +7,8 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
+from l8types.enums import Action
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -39,7 +41,9 @@ class CommandQueue:
     def add(self, command: Command, deadline: float) -> None:
         """Let a command wait until then."""
         self._ids.add(command.id)
-        self._waiting.append((command, deadline))
+        # What the leader does by itself goes alone, too.
+        own = command.action == Action.HANDLE
+        (self._alone if own else self._waiting).append((command, deadline))
 
     def add_alone(self, commands: Iterable[tuple[Command, float]]) -> None:
         """Let these go before all others, one by one."""

@@ -30,6 +30,11 @@ class Timing:
     """How long writes wait for a node that is about to join."""
     patience: float = 5.0
     """How long clients wait for a leader that has lost too many members."""
+    repair_after: float = 1.0
+    """How long a replicated service waits for members that are away before it copies what they
+    hold; a member that comes back sooner costs nothing."""
+    repair_step: int = 64
+    """Keys of a replicated service that get other holders in one step; writes go on in between."""
     batch_limit: int = 256
     """Commands that are decided together."""
     batch_bytes: int = 1_048_576

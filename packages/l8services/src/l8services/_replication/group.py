@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transaction group of a service whose items are held by some of its members each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final, cast
+
+from l8services._replication.caretaker import Caretaker
+from l8services._replication.items import ReplicatedItems
+from l8services._replication.placement import replica_of
+from l8services._replication.reading import ReplicaReads
+from l8services._transactions.group import TransactionGroup
+from l8services._transactions.messages import (
+    Answered,
+    Given,
+    Leave,
+    Leaving,
+    Look,
+    Refused,
+    Share,
+    Submit,
+    Want,
+)
+from l8services._transactions.views import address_of
+from l8types.errors import L8Error
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from l8services._transactions.effects import Effect
+    from l8services._transactions.journal import Journal
+    from l8services._transactions.leader import Leader
+    from l8services._transactions.member import Member
+    from l8services._transactions.messages import Command, Message, Order
+    from l8services._transactions.timing import Timing
+    from l8types.protocols.net import VNic
+    from l8types.protocols.services import Leadership, ReplicatedService, TransactionalService
+    from l8types.sla import ServiceLevelAgreement
+
+__all__ = ["ReplicatedGroup"]
+
+PAUSE: Final = 0.05
+"""Seconds between two questions of a member that waits to leave."""
+
+_log = logging.getLogger(__name__)
+
+
+class ReplicatedGroup(TransactionGroup):
+    """Orders writes as any group does; items are held, read and moved as the index says.
+
+    Args:
+        sla: The agreement of the service, with a count.
+        handler: Keeps the items that are held here.
+        vnic: The way to the other nodes.
+        leadership: Who takes part and whom the election names.
+        journal: Where the member keeps what it must not forget.
+        timing: Times and limits.
+        options: As those of any group.
+    """
+
+    def __init__(
+        self,
+        sla: ServiceLevelAgreement,
+        handler: ReplicatedService,
+        vnic: VNic,
+        leadership: Leadership,
+        journal: Journal,
+        *,
+        timing: Timing | None = None,
+        **options: Callable[[str], None],
+    ) -> None:
+        self._count = sla.replication_count or 1
+        super().__init__(sla, handler, vnic, leadership, journal, timing=timing, **options)
+        items = self.items
+        self._replica_reads = ReplicaReads(
+            sla.key, items, self._own_leader, self._ask, vnic.resources, self._timing
+        )
+        self._caretaker = Caretaker(
+            sla.key, items, self._own_leader, self._ask, self._order_own, self._timing
+        )
+        self._busy: set[str] = set()
+        self._draining = False
+
+    @property
+    def items(self) -> ReplicatedItems:
+        """The index, and what is held here."""
+        return cast("ReplicatedItems", self.desk.items)
+
+    def places(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Keys, and the nodes of those of their holders that are members now, by replica."""
+        members = self._view_members()
+        node_of = self.leader.node_of if self.leading else address_of
+        for key, place in self.items.index.places():
+            yield key, tuple(node_of(h) for h in place.holders if h in members)
+
+    def _items(self, handler: TransactionalService, member: Member) -> ReplicatedItems:
+        return ReplicatedItems(
+            self._key,
+            cast("ReplicatedService", handler),
+            self._vnic,
+            self._timing.member_timeout / 2,
+            count=self._count,
+            me=lambda: member.id,
+        )
+
+    def _view_members(self) -> tuple[str, ...]:
+        view = self.leader.view if self.leading else self.desk.member.view
+        return () if view is None else view.members
+
+    def _own_leader(self) -> Leader:
+        return self.leader
+
+    async def _serve(self, source: str, message: Message, limit: float) -> Message:
+        match message:
+            case Look():
+                return await self._look(source, message, limit)
+            case Want():
+                if self.leading:
+                    return Given(tuple(await self._caretaker.collect(message.keys)))
+                return Given(tuple(self.items.given(message.keys)))
+            case Leave():
+                return self._let_go(message.member)
+            case _:
+                return await super()._serve(source, message, limit)
+
+    # Reads
+
+    async def _answer(self, command: Command, limit: float) -> Message:
+        return await self._replica_reads.answer(command, limit)
+
+    async def _look(self, source: str, message: Look, limit: float) -> Message:
+        """Answer for this node, once it has all that the leader had acknowledged."""
+        if not self._has_done(message.order):
+            reply = await super()._serve(source, message.order, limit)
+            if not self._has_done(message.order):
+                return reply
+        if message.replica is not None:
+            return Answered(await self.items.read_replica(message.command, message.replica))
+        members = self._view_members()
+        index, me = self.items.index, self.items.me
+        missing = sum(replica_of(index.get(key), me, members) == 0 for key in self.items.lacking)
+        return Share(await self.items.read_share(message.command, members), missing)
+
+    def _has_done(self, order: Order) -> bool:
+        member = self.desk.member
+        return (
+            member.view is not None
+            and member.in_view
+            and (member.promised, member.view.number) == (order.ballot, order.number)
+            and member.outcome.number >= order.outcome.number
+        )
+
+    # Moves
+
+    def _due(self, now: float) -> list[Effect]:
+        if self._caretaker.due(now):
+            self._once("repair", self._caretaker.work)
+        if self.items.lacking and self.current:
+            self._once("complete", self._complete)
+        return super()._due(now)
+
+    def _once(self, purpose: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin some work that is not going on already."""
+        if purpose not in self._busy:
+            self._busy.add(purpose)
+            self._spawn(purpose, self._busily, purpose, work)
+
+    async def _busily(self, purpose: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        finally:
+            self._busy.discard(purpose)
+
+    async def _complete(self) -> None:
+        await self._joiner.complete(self.desk.member.promised[1])
+
+    async def _order_own(self, command: Command) -> Message:
+        return await self._submitted(Submit(command), 2 * self._timing.member_timeout)
+
+    def _let_go(self, member: str) -> Message:
+        if not self.leading:
+            return Refused(self.desk.member.promised, "unavailable: not led here")
+        left = self._caretaker.leave(member)
+        self._wake.set()
+        if not left:
+            # No new key may go to it from now on, so it is a member no longer.
+            self._run(self.leader.let_go(member, self._clock.monotonic()))
+            left += member in self._view_members() and member != self.desk.member.id
+        return Leaving(left)
+
+    async def _join(self, leader: str) -> None:
+        if not self._draining:
+            await super()._join(leader)
+
+    async def drain(self, limit: float) -> None:
+        """Let others hold what this member holds, before it leaves.
+
+        Gives up when the time is over, or when there has been no leader for a while.
+        """
+        self._draining = True
+        patience = end = self._clock.monotonic() + limit
+        while self.current and self._clock.monotonic() < min(end, patience):
+            left = await self._ask_to_leave()
+            if left == 0:
+                return
+            if left is not None:
+                patience = end
+            elif patience == end:
+                patience = self._clock.monotonic() + 2 * self._timing.round_timeout
+            await asyncio.sleep(PAUSE)
+        if self.current:
+            _log.warning("%s: not all that is held here could be moved in time", self._key)
+
+    async def _ask_to_leave(self) -> int | None:
+        """How many keys still have to be held here, ``None`` when nobody knows."""
+        target = self._elected()
+        if not target:
+            return None
+        try:
+            question = Leave(self.desk.member.id)
+            reply = await self._ask(target, question, self._timing.round_timeout)
+        except L8Error as error:
+            _log.debug("%s: %s does not let go: %s", self._key, target, error)
+            return None
+        return reply.left if isinstance(reply, Leaving) else None
