@@ -110,12 +110,18 @@ SERVICES = {
 
 
 @asynccontextmanager
-async def network(folder: Path, **limits: int) -> AsyncIterator[tuple[Node, Node]]:
-    """A node with all services, and one that uses them, with these settings."""
+async def network(
+    folder: Path, max_frame_bytes: int = 52_428_800
+) -> AsyncIterator[tuple[Node, Node]]:
+    """A node with all services, and one that uses them; messages have that size at most."""
 
     def settings(alias: str, port: int) -> NodeSettings:
         return load_settings(
-            alias=alias, port=port, data_directory=folder, environment={}, **limits
+            alias=alias,
+            port=port,
+            data_directory=folder,
+            environment={},
+            max_frame_bytes=max_frame_bytes,
         )
 
     async with AsyncExitStack() as stack:
