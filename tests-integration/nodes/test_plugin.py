@@ -174,7 +174,7 @@ async def test_the_part_that_the_guide_implements_is_one(tmp_path: Path) -> None
     announced = '[project.entry-points."layer8.metrics"]\ntally = "tally:create_metrics"\n'
     assert announced in (ROOT / "docs/implementing.md").read_text(encoding="utf-8")
     announce(tmp_path, "tally", "layer8.metrics", "tally = tally:create_metrics")
-    assert "9 passed" in await run_pytest(tmp_path, PYTHONPATH=str(tmp_path))
+    assert "10 passed" in await run_pytest(tmp_path, PYTHONPATH=str(tmp_path))
 
 
 def test_the_guide_lists_all_that_can_be_replaced() -> None:
