@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from l8types.errors import ConfigurationError, ConflictError, UnavailableError
-from layer8 import _cli, load_settings
+from layer8 import _cli, _daemon, load_settings
 from layer8._config import parse_peers
 from layer8._daemon import tell_manager
 from layer8._options import settings_of
@@ -71,7 +71,7 @@ def test_every_option_of_a_switch_reaches_its_settings(monkeypatch: pytest.Monke
     def take(settings: object, ready: object) -> None:
         seen.append(settings)
 
-    monkeypatch.setattr(_cli, "run_switch", take)
+    monkeypatch.setattr(_daemon, "run_switch", take)
     monkeypatch.setattr(_cli, "run", lambda _: None)
     monkeypatch.setenv("LAYER8_KEEP_ALIVE", "9")
     say(

@@ -3,6 +3,8 @@
 
 It ends with 0 after an orderly end, with 2 and one line on standard error when it was asked for
 something that cannot be, and with 1 and a traceback for a fault of its own.
+
+What a command needs is imported when it runs: help is there at once.
 """
 
 from __future__ import annotations
@@ -17,19 +19,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.live import Live
 
 from l8types.errors import L8Error
-from l8utils import LogSettings, logging_session
 from layer8 import _options as opt
 from layer8._cli_certs import certs
 from layer8._config import parse_peers
-from layer8._daemon import run_switch
 from layer8._loop import run
 from layer8._options import settings_of
-from layer8._status import observe
-from layer8._tables import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +80,9 @@ def vnet(  # noqa: PLR0913 - the options of a command are its arguments
         "metrics_port": metrics,
         "metrics_host": metrics_host,
     }
+    from l8utils import LogSettings, logging_session  # noqa: PLC0415
+    from layer8._daemon import run_switch  # noqa: PLC0415
+
     settings = settings_of(options, config=config, certs=certs, default_alias="vnet")
     log = LogSettings(level=opt.log_level(log_level), json=log_json, file=log_file)
     with logging_session(log):
@@ -128,6 +127,12 @@ def show_version() -> None:
 
 
 async def _show(settings: NodeSettings, *, watch: float, as_json: bool, rates: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+
+    from layer8._status import observe  # noqa: PLC0415
+    from layer8._tables import render  # noqa: PLC0415
+
     async with observe(settings) as observer:
         if rates:
             await observer.wait_rates()

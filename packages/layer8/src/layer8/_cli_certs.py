@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-import l8secure
-
 __all__ = ["certs"]
 
 certs = typer.Typer(no_args_is_help=True, help="Make the certificates of a network.")
@@ -24,6 +22,8 @@ def create(
     days: Annotated[int, typer.Option(help="Days that it lasts.")] = 3650,
 ) -> None:
     """Make an authority; keep its ca.key where no node is."""
+    import l8secure  # noqa: PLC0415
+
     path = l8secure.create_authority(directory, name, days=days)
     typer.echo(f"authority {name!r}: {path} is for all nodes, {path.with_name('ca.key')} for you")
 
@@ -39,6 +39,8 @@ def issue(
     days: Annotated[int, typer.Option(help="Days that it lasts.")] = 365,
 ) -> None:
     """Issue a certificate to a node, or renew it; prints the settings that use it."""
+    import l8secure  # noqa: PLC0415
+
     folder = l8secure.issue_certificate(directory, name, host or (), days=days)
     files = l8secure.TlsFiles.of(folder.absolute())
     typer.echo(f"# certificate of {name!r} in {folder}; copy the folder to the node, there say:")
@@ -51,6 +53,8 @@ def issue(
 @certs.command("show")
 def show(file: Annotated[Path, typer.Argument(help="PEM file, or folder of a node.")]) -> None:
     """Show whose a certificate is, who signed it, for which hosts and how long."""
+    import l8secure  # noqa: PLC0415
+
     path = l8secure.TlsFiles.of(file).certificate if file.is_dir() else file
     told = l8secure.certificate_summary(path)
     typer.echo(f"{told.name}, signed by {told.issuer}")
