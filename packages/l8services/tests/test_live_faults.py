@@ -18,8 +18,8 @@ from l8types.errors import NotFoundError, UnavailableError
 from .data import FakeQuery
 from .model import Book
 from .network import BOOKS, FakeNetwork
-from .test_live import Reader
 from .virtual import run, until
+from .watching import Reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -19,8 +19,8 @@ from l8types.protocols.services import Call, HookResult
 from .data import FakeElements, FakeStore
 from .model import Book, Note
 from .network import FakeNetwork, FakeNode
-from .test_live import Reader
 from .virtual import run, until
+from .watching import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
