@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CONVERGENCE: Final = 15.0
 """Seconds after any fault until routes, services, health and leaders are right everywhere."""
 
+PROFILES: Final = ("native", "go")
 MODULES: Final = ("l8test.topology", "l8utils", "l8services", "l8srlz", "layer8_net", "uvloop")
 LOOP: Final = "uvloop:new_event_loop"
 """That of the nodes of a real network."""

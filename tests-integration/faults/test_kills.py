@@ -9,16 +9,17 @@ import pytest
 
 from l8test.topology import Local, Place, Topology
 
-from .support import CONVERGENCE, behind, ended, network, restart, without
+from .support import CONVERGENCE, PROFILES, behind, ended, network, restart, without
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.mark.feature("NET-18", "TST-13", "TST-14", "TST-15")
-async def test_a_killed_node(tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_killed_node(tmp_path: Path, profile: str) -> None:
     """It is gone from all directories at once; a new one in its place is known everywhere."""
-    async with network(tmp_path) as net:
+    async with network(tmp_path, settings={"profile": profile}) as net:
         gone = Place(2, 1)
         await net.members[gone].kill()
         assert await net.converged(CONVERGENCE) < CONVERGENCE
@@ -29,9 +30,10 @@ async def test_a_killed_node(tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("NET-18", "NET-10", "NET-21", "NET-22", "NIC-06")
-async def test_a_killed_switch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_killed_switch(tmp_path: Path, profile: str) -> None:
     """What is behind it is gone, and is back with all services when it is back."""
-    async with network(tmp_path) as net:
+    async with network(tmp_path, settings={"profile": profile}) as net:
         lost = behind(net, 1)
         await net.switch(1).kill()
         await net.converged(CONVERGENCE, among=without(net, *lost))
@@ -67,7 +69,7 @@ async def test_all_switches_are_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("l8test:TST-01", "TST-13", "TST-14", "TST-15", "TST-16", "TST-21")
-@pytest.mark.parametrize("profile", ["native", "go"])
+@pytest.mark.parametrize("profile", PROFILES)
 async def test_the_standard_network_in_one_process(tmp_path: Path, profile: str) -> None:
     """Three linked switches with four nodes each by one call, ready when all see all."""
     async with Local() as local:

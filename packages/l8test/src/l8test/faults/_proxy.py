@@ -45,7 +45,7 @@ class Proxy:
         self.accepted = 0
         self._pairs: set[_Pair] = set()
         self._refusing = False
-        self._silent = frozenset()
+        self._silent: frozenset[Way] = frozenset()
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -97,7 +97,7 @@ class Proxy:
     def heal(self) -> None:
         """Pass on again; connections that lost bytes are of no use any more and are cut."""
         self._refusing = False
-        self._silent: frozenset[Way] = frozenset()
+        self._silent = frozenset()
         for pair in self._pairs:
             if pair.silent:
                 pair.cut()
