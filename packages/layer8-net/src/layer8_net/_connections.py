@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from l8types.enums import DirectoryEventType
-from l8types.errors import L8Error
+from l8types.errors import L8Error, UnavailableError
 from layer8_net._core import switch_events as events
 from layer8_net._core.handshake import Endpoint
 from layer8_net._entrance import Entrance, EntranceEvents
@@ -89,6 +89,8 @@ class Connections:
         self._numbers = itertools.count(1)
         self._due: deque[events.Event] = deque()
         self._stepping = False
+        self._interface = 0
+        """Number of the connection of the switch's own interface."""
         self._gathering: asyncio.TimerHandle | None = None
         self._gathered = 0
         """Nodes that came since the last ones were let in."""
@@ -116,7 +118,7 @@ class Connections:
 
     def __len__(self) -> int:
         """Peers that are members of the network."""
-        return len(self._links) - len(self._entrances)
+        return len(self._links) - len(self._entrances) - (self._interface in self._links)
 
     @property
     def strangers(self) -> int:
@@ -208,6 +210,31 @@ class Connections:
         tune(link)
         self._links[number] = link
         self._join(number, link, peer, dialled=True)
+
+    # The connection inside the process
+
+    def inside(self) -> Link:
+        """The switch's end of the connection of its own interface.
+
+        Raises:
+            UnavailableError: The switch is shut down.
+        """
+        if self._tasks is None:
+            raise UnavailableError("the switch is shut down")
+        number = self._interface = next(self._numbers)
+        return Link(
+            lambda _, frames: self.received(number, frames),
+            lambda *_: self.lost(number),
+            frame_limit=self._settings.max_frame_bytes,
+            queue_bytes=self._settings.queue_bytes,
+            on_pressure=lambda _, pressure: self.pressed(number, pressure),
+            profile=self._profile,
+        )
+
+    def let_inside(self, link: Link) -> None:
+        """The other end of that connection is ready."""
+        self._links[self._interface] = link
+        self.step(events.InterfaceOpened(self._interface))
 
     # All connections
 

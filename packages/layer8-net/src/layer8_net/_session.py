@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from layer8_net._link import Link
     from layer8_net._machines import VNicMachine, Waiter
     from layer8_net._options import VNicOptions
+    from layer8_net._uplink import Connector
 
 __all__ = ["Session"]
 
@@ -58,13 +59,21 @@ class Session:
         resources: The parts of the node.
         options: How it behaves in trouble.
         vnic: The interface, as the services of the node see it.
+        connector: Makes what connects; by default the switch of the settings is dialled.
     """
 
-    def __init__(self, resources: Resources, options: VNicOptions, vnic: VNic) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        options: VNicOptions,
+        vnic: VNic,
+        connector: Connector | None = None,
+    ) -> None:
         settings = resources.settings
         self.resources = resources
         self._settings = settings
         self._options = options
+        self._connector = connector
         self.now = resources.clock.monotonic
         self._profile = profile_of(settings)
         self.me = self._profile.endpoint(settings, is_switch=False)
@@ -113,13 +122,8 @@ class Session:
         if self._entered:
             raise ClosedError("an interface is entered once; make a new one")
         self._entered = True
-        self._uplink = Uplink(
-            self._settings,
-            self.resources.security,
-            self.me,
-            UplinkEvents(self._opened, self._received, self._closed),
-            Certificates(self.resources.security, server_side=False, now=self.now),
-        )
+        events = UplinkEvents(self._opened, self._received, self._closed)
+        self._uplink = (self._connector or self._dialler)(events)
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.tasks = asyncio.TaskGroup()
         await self.tasks.__aenter__()
@@ -133,6 +137,15 @@ class Session:
         except BaseException:
             await self._cut()
             raise
+
+    def _dialler(self, events: UplinkEvents) -> Uplink:
+        return Uplink(
+            self._settings,
+            self.resources.security,
+            self.me,
+            events,
+            Certificates(self.resources.security, server_side=False, now=self.now),
+        )
 
     def _make_receivers(self) -> None:
         self._inbound = self.figures.inbound = Inbound(

@@ -17,6 +17,7 @@ from layer8_net._core import switch_events as events
 from layer8_net._directory import DirectoryView
 from layer8_net._discovery import Discovery
 from layer8_net._exposure import check_exposure, is_wildcard
+from layer8_net._inside import SwitchVNic
 from layer8_net._meter import Meter
 from layer8_net._peers import Peers
 from layer8_net._profiles import profile_of
@@ -57,6 +58,7 @@ class TcpSwitch:
 
     def __init__(self, resources: Resources, *, dice: random.Random | None = None) -> None:
         settings = resources.settings
+        self._resources = resources
         self._settings = settings
         self._guard = resources.security
         self._certificates = Certificates(
@@ -208,6 +210,19 @@ class TcpSwitch:
         if not self._running:
             raise ClosedError("the switch is not running")
         self._peers.add(host, port)
+
+    def interface(self) -> SwitchVNic:
+        """The switch's own interface, for services that the switch offers itself.
+
+        It is entered once, while the switch runs, and left before the switch is.
+
+        Raises:
+            ClosedError: The switch is not running.
+            ConfigurationError: The profile of the network has no such interface.
+        """
+        if not self._running:
+            raise ClosedError("the switch is not running")
+        return SwitchVNic(self._resources, self._connections, self._me)
 
     @property
     def uuid(self) -> str:

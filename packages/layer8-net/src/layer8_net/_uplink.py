@@ -7,7 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from l8types.errors import ConfigurationError, L8Error, UnavailableError
 from layer8_net._core.handshake import Endpoint
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from layer8_net._certificates import Certificates
     from layer8_net._machines import DiallerSide
 
-__all__ = ["RETURN_HEADROOM", "Uplink", "UplinkEvents"]
+__all__ = ["RETURN_HEADROOM", "Connecting", "Connector", "Uplink", "UplinkEvents"]
 
 RETURN_HEADROOM: Final = 65_536
 """Bytes by which a message that comes back may exceed the limit that it was sent under: the reason
@@ -44,6 +44,22 @@ class UplinkEvents:
     """Why not to go on with the handshake, now that the other end said who it is."""
     pressure: Callable[[Pressure], None] | None = None
     """More or less waits to be written than before."""
+
+
+class Connecting(Protocol):
+    """Makes connections to one switch."""
+
+    async def connect(self) -> None:
+        """Connect; returns once the connection is open.
+
+        Raises:
+            L8Error: There is none.
+        """
+        ...
+
+
+Connector = Callable[[UplinkEvents], Connecting]
+"""Makes what makes the connections of an interface."""
 
 
 class Uplink:

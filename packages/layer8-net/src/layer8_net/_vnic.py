@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from layer8_net._core.usual import Letter
     from layer8_net._options import VNicOptions
     from layer8_net._statistics import VNicStatistics
+    from layer8_net._uplink import Connector
 
 __all__ = ["TcpVNic"]
 
@@ -55,17 +56,24 @@ class TcpVNic:
         resources: The parts of the node. ``settings``, ``security`` and ``elements`` are used from
             the start, ``services`` with the first message that arrives.
         options: How it behaves in trouble; by default what the settings say.
+        connector: Makes what connects; by default the switch of the settings is dialled.
 
     Raises:
         ConfigurationError: What the wire profile of the settings needs is not there, or their
             options make no sense.
     """
 
-    def __init__(self, resources: Resources, options: VNicOptions | None = None) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        options: VNicOptions | None = None,
+        *,
+        connector: Connector | None = None,
+    ) -> None:
         self._resources = resources
         self._settings = resources.settings
         options = options or vnic_options_of(self._settings.vnic)
-        self._session = Session(resources, options, self)
+        self._session = Session(resources, options, self, connector)
         self._core = self._session.core
         self._calls = self._session.calls
 

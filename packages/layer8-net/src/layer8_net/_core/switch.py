@@ -41,6 +41,7 @@ from layer8_net._core.switch_events import (
     Event,
     FramesReceived,
     Gathered,
+    InterfaceOpened,
     Linked,
     Listening,
     PeerJoined,
@@ -165,11 +166,10 @@ class SwitchCore:
                 join(event, now, out)
             case Gathered():
                 self._let_in(now, out)
+            case InterfaceOpened():
+                self._open_interface(event.connection, now, out)
             case PeerLost():
-                self._newcomers.pop(event.connection, None)
-                peer = self._tables.peers.get(event.connection)
-                if peer is not None:
-                    self._remove(peer, out)
+                self._lost(event.connection, out)
             case PressureChanged():
                 self._press(event, out)
             case Listening():
@@ -205,7 +205,10 @@ class SwitchCore:
         """A message to the switch itself."""
         service, area = read_service(frame, header)
         is_system = (service, area) == (records.SYSTEM_SERVICE, records.SYSTEM_AREA)
-        if not is_system or header.source != peer.id:
+        interface = self._tables.interface
+        if not is_system and interface is not None:
+            self._router.to_interface(peer, interface, frame, out)
+        elif not is_system or header.source != peer.id:
             name = service.decode("utf-8", "replace")
             error = NotFoundError(f"the switch offers no service {name!r} area {area}")
             self._router.give_back(peer, frame, error, out)
@@ -220,6 +223,8 @@ class SwitchCore:
         if record.a_uuid != uuid:
             raise RemoteProtocolError(f"node {uuid} reported for node {record.a_uuid!r}")
         known = self._claims.of(self._me.uuid, uuid)
+        if peer is self._tables.interface:
+            record.ClearField("stats")  # The switch has figures of its own.
         if known is not None:
             # Who reports is up again.
             self._own(replace(records.merge(known, record), state=NodeState.UP), out)
@@ -279,6 +284,21 @@ class SwitchCore:
             for event in newcomers:
                 out.send(event.connection, everybody)
 
+    def _open_interface(self, connection: int, now: float, out: Outbox) -> None:
+        """The switch is a node of its own too, under the same id and with the same record."""
+        peer = Peer(
+            PeerJoined(connection, replace(self._me, is_switch=False), "", 0.0), self._id, now
+        )
+        self._tables.peers[connection] = self._tables.nodes[self._id] = peer
+        self._tables.interface = peer
+        out.send(connection, self._census.everybody())
+
+    def _close_interface(self, out: Outbox) -> None:
+        self._tables.interface = None
+        own = self._claims.of(self._me.uuid, self._me.uuid)
+        if own is not None:
+            self._own(replace(own, services={}), out)
+
     def _start_of(self, event: PeerJoined) -> float:
         """When a node was connected, later than what another switch says of the same node.
 
@@ -313,6 +333,12 @@ class SwitchCore:
             return False
         return known.dialled == (self._me.uuid < known.endpoint.uuid)
 
+    def _lost(self, connection: int, out: Outbox) -> None:
+        self._newcomers.pop(connection, None)
+        peer = self._tables.peers.get(connection)
+        if peer is not None:
+            self._remove(peer, out)
+
     def _remove(self, peer: Peer, out: Outbox) -> None:
         if self._tables.peers.get(peer.connection) is not peer:
             return
@@ -323,6 +349,9 @@ class SwitchCore:
             self._claims.silence(uuid, silent=False)
             self._census.settle(self._mesh.leave(peer, out), out)
             out.others.append(Unlinked(uuid))
+        elif peer is self._tables.interface:
+            del self._tables.nodes[peer.id]
+            self._close_interface(out)
         else:
             del self._tables.nodes[peer.id]
             self._claims.remove(self._me.uuid, uuid)
@@ -364,6 +393,8 @@ class SwitchCore:
     def _tick(self, now: float, out: Outbox) -> None:
         stalled = self._stalls.look(now)
         for peer in tuple(self._tables.peers.values()):
+            if peer is self._tables.interface:
+                continue  # It runs when the switch does.
             if self._tables.peers.get(peer.connection) is peer:
                 peer.heard = min(now, peer.heard + stalled)
                 self._check_alive(peer, now, out)

@@ -18,6 +18,7 @@ __all__ = [
     "FramesReceived",
     "Gathered",
     "Hold",
+    "InterfaceOpened",
     "Linked",
     "Listening",
     "PeerJoined",
@@ -60,6 +61,17 @@ class PeerJoined:
     started: float
     dialled: bool = False
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceOpened:
+    """The switch has an interface of its own from now on, for services that it offers itself.
+
+    Attributes:
+        connection: Number that the shell gave to the connection inside the process.
+    """
+
+    connection: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,16 @@ class Tick:
     """Time passes; due a few times per keep-alive interval."""
 
 
-Event = PeerJoined | Gathered | FramesReceived | PeerLost | PressureChanged | Listening | Tick
+Event = (
+    PeerJoined
+    | InterfaceOpened
+    | Gathered
+    | FramesReceived
+    | PeerLost
+    | PressureChanged
+    | Listening
+    | Tick
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,11 @@ class Offers:
         if not name:
             return _NOBODY
         key = ServiceKey(name, service[1])
-        routes = self._tables.routes
+        reach = self._tables.reach
         members = [(node_bytes(uuid), uuid) for uuid in self._directory.members(key)]
-        reached = [(node, uuid, routes[node]) for node, uuid in members if node in routes]
+        reached = [
+            (node, uuid, peer) for node, uuid in members if (peer := reach(node)) is not None
+        ]
         if not reached:
             return _NOBODY
         live = self._directory.providers(key)

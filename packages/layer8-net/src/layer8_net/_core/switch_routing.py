@@ -248,7 +248,7 @@ class Router:
         offer = self._offers.of(service)
         chosen = self._picker.pick(mode, service, offer.live, offer.nearby, peer.endpoint.uuid)
         node = b"" if chosen is None else node_bytes(chosen)
-        target = self._routes.get(node)
+        target = self._tables.reach(node)
         if target is None:
             on = f" on node {peer.endpoint.uuid}" if mode is MulticastMode.LOCAL else ""
             self.give_back(peer, frame, _no_provider(service, on), out)
@@ -278,6 +278,10 @@ class Router:
         self._counters.forwarded += count_of(frame)
         self._counters.forwarded_bytes += len(frame)
         out.send(target.connection, crossed(frame) if target.is_link else frame)
+
+    def to_interface(self, peer: Peer, interface: Peer, frame: bytes, out: Outbox) -> None:
+        """Send what names this switch to its own interface."""
+        self._forward(peer, interface, interface.id, frame, out)
 
     def _brake(self, peer: Peer, because: Slow, out: Outbox) -> None:
         # A link is never held: its switch is told of the slow node and holds the senders there.

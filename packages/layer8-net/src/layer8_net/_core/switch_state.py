@@ -89,9 +89,11 @@ class Peer:
 class Tables:
     """Connections by number, and where the nodes of the network are."""
 
-    __slots__ = ("links", "nodes", "peers", "routes", "slow")
+    __slots__ = ("interface", "links", "nodes", "peers", "routes", "slow")
 
     def __init__(self) -> None:
+        self.interface: Peer | None = None
+        """The switch's own interface; it has the id of the switch."""
         self.peers: dict[int, Peer] = {}
         self.nodes: dict[bytes, Peer] = {}
         """Connected nodes by id."""
@@ -101,6 +103,16 @@ class Tables:
         """Nodes and switches by id: their own connection, or the link to the switch they are at."""
         self.slow: dict[bytes, Pressure] = {}
         """Nodes behind links that do not keep up, by id."""
+
+    def reach(self, node: bytes) -> Peer | None:
+        """The connection to a node that was picked, the switch's own interface included.
+
+        It is no route: what names the switch is for the switch to look at.
+        """
+        found = self.routes.get(node)
+        if found is None and self.interface is not None and self.interface.id == node:
+            return self.interface
+        return found
 
 
 class Outbox:
