@@ -88,6 +88,7 @@ class TestOrm(OrmConformance):
     """Items by query."""
 
 
+@pytest.mark.feature("l8types:TYP-18")
 class TestStorage(StorageConformance):
     """Items by key."""
 

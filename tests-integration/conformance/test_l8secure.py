@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from l8utils import NodeResources
 
 
+@pytest.mark.feature("l8types:TYP-33")
 class TestLocalSecurity(SecurityConformance):
     """The provider of nodes that share a directory."""
 

@@ -52,10 +52,12 @@ def open_node(open_network: OpenNetwork) -> NodeOpener:
     return opened
 
 
+@pytest.mark.feature("l8types:TYP-19")
 class TestActivation(ActivationConformance):
     """The life of services."""
 
 
+@pytest.mark.feature("l8types:TYP-19", "l8types:TYP-20")
 class TestDispatcher(DispatcherConformance):
     """The way of a message to its service."""
 

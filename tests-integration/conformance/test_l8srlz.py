@@ -29,6 +29,7 @@ class TestCodec(ObjectCodecConformance):
         return resources.codec
 
 
+@pytest.mark.feature("l8types:TYP-01")
 class TestElements(ElementsConformance):
     """Containers."""
 
@@ -38,6 +39,7 @@ class TestElements(ElementsConformance):
         return resources.elements
 
 
+@pytest.mark.feature("l8types:TYP-18")
 class TestBinary(SerializerConformance):
     """The binary serializer."""
 
@@ -47,6 +49,7 @@ class TestBinary(SerializerConformance):
         return resources.serializer(SerializerMode.BINARY)
 
 
+@pytest.mark.feature("l8types:TYP-18")
 class TestJson(SerializerConformance):
     """The JSON serializer."""
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .conftest import OpenNetwork
 
 
+@pytest.mark.feature("l8types:TYP-13")
 class TestRegistry(RegistryConformance):
     """The registry."""
 
@@ -76,6 +77,7 @@ class TestMetrics(MetricsConformance):
         return bare.metrics
 
 
+@pytest.mark.feature("l8types:TYP-43")
 class TestLogger(LoggerConformance):
     """The loggers of the standard library, as a node sets them up."""
 
@@ -100,6 +102,7 @@ class TestLogger(LoggerConformance):
             yield read
 
 
+@pytest.mark.feature("l8types:TYP-44")
 class TestEvents(EventsConformance):
     """Events over a network, to the service that keeps them."""
 
@@ -138,6 +141,7 @@ class EventKeeper(CountingService):
         return await super().post(elements, call)
 
 
+@pytest.mark.feature("l8types:TYP-15")
 class TestResources(ResourcesConformance):
     """The parts of a node."""
 
@@ -165,6 +169,7 @@ class TestNotifications(NotificationConformance):
         return resources.notifications
 
 
+@pytest.mark.feature("l8types:TYP-36")
 class TestShallowSecurity(SecurityConformance):
     """The permissive provider, which lacks what makes a provider secure."""
 

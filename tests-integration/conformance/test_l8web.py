@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .conftest import OpenNetwork
 
 
+@pytest.mark.feature("l8types:TYP-32")
 class TestGateway(WebServerConformance):
     """The gateway of a node."""
 

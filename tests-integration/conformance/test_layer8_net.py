@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .conftest import OpenNetwork
 
 
+@pytest.mark.feature("l8types:TYP-08", "l8types:TYP-28", "l8types:TYP-29")
 class TestVNic(VNicConformance):
     """Two nodes behind one switch."""
 

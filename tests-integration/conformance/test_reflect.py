@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from l8utils import NodeResources
 
 
+@pytest.mark.feature("l8types:TYP-14")
 class TestInspector(InspectorConformance):
     """Trees of models."""
 
@@ -29,6 +30,7 @@ class TestInspector(InspectorConformance):
         return bare.introspector
 
 
+@pytest.mark.feature("l8types:TYP-14")
 class TestDecorators(DecoratorsConformance):
     """Declarations and keys."""
 
@@ -38,6 +40,7 @@ class TestDecorators(DecoratorsConformance):
         return bare.introspector
 
 
+@pytest.mark.feature("l8types:TYP-04")
 class TestProperties(PropertyConformance):
     """Properties; the introspector is the one that knows the keys."""
 

@@ -91,7 +91,7 @@ def test_case_matters_to_texts_only(queries: QueryFactory) -> None:
     assert bound(queries, "count=1").match_case
 
 
-@pytest.mark.feature("GQ-03")
+@pytest.mark.feature("GQ-03", "l8types:TYP-03")
 def test_criteria_are_flat(queries: QueryFactory) -> None:
     """Brackets that change nothing are gone."""
     criteria = queries.parse(

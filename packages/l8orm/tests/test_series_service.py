@@ -254,7 +254,7 @@ async def test_what_is_wrong_in_a_notification_keeps_nothing_else_out(
     assert len(caplog.records) == 3
 
 
-@pytest.mark.feature("TSD-01")
+@pytest.mark.feature("TSD-01", "l8types:TYP-23")
 async def test_the_service_takes_and_gives_series(node: SeriesNode) -> None:
     """As requests, acknowledged when stored, and by call; a request is stored whole or not."""
     service = cast("TimeSeriesService", node.service)

@@ -65,6 +65,7 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> st
     return sides[0].version() or ""
 
 
+@pytest.mark.feature("l8types:TYP-41")
 def test_an_authority_and_two_nodes_agree_on_tls_1_3(authority: Path, clock: StillClock) -> None:
     """Each side shows a certificate; the names and addresses asked for are valid, others not."""
     web = issue_certificate(authority, "web", ["10.0.0.7", "web.example.org", "::7"])

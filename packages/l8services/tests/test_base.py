@@ -148,7 +148,7 @@ def test_delete_by_query_deletes_the_matches() -> None:
     run(scenario())
 
 
-@pytest.mark.feature("BAS-02")
+@pytest.mark.feature("BAS-02", "l8types:TYP-27")
 def test_hook_sees_each_item_before_and_after() -> None:
     """Hooks run around each item of a write, in order."""
 
@@ -168,7 +168,7 @@ def test_hook_sees_each_item_before_and_after() -> None:
     run(scenario())
 
 
-@pytest.mark.feature("BAS-02")
+@pytest.mark.feature("BAS-02", "l8types:TYP-27")
 def test_hook_replaces_stops_and_refuses() -> None:
     """One hook writes another item, ends one with success, and refuses a third; others go on."""
 

@@ -81,7 +81,7 @@ async def ask(node: FakeNode, action: Action, *values: object, **fields: object)
     return cast("FakeElements", await node.services.handle(elements, message, node.nic))
 
 
-@pytest.mark.feature("MAP-01", "MAP-02")
+@pytest.mark.feature("MAP-01", "MAP-02", "l8types:TYP-22")
 @pytest.mark.parametrize("action", [Action.MAP_REDUCE_GET, Action.MAP_REDUCE_POST])
 def test_participants_work_at_the_same_time_and_their_answers_become_one(action: Action) -> None:
     """All get the plain action in the caller's name; it takes as long as the slowest one."""

@@ -38,8 +38,9 @@ class TestVectors:
     """Every vector, both ways."""
 
     @pytest.mark.feature(
-        "SRZ-01", "SRZ-02", "SRZ-03", "SRZ-04", "SRZ-05", "SRZ-06", "SRZ-07", "SRZ-09", "SRZ-17"
-    )
+        "SRZ-01", "SRZ-02", "SRZ-03", "SRZ-04", "SRZ-05", "SRZ-06", "SRZ-07", "SRZ-09", "SRZ-17",
+        "l8types:TYP-06",
+    )  # fmt: skip
     @pytest.mark.parametrize(("value", "data"), vectors.SCALARS)
     def test_scalars(self, value: object, data: str) -> None:
         """Scalars have the bytes of the Go codec and come back with their width."""

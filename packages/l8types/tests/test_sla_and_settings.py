@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from l8types.errors import ConfigurationError, InvalidInputError
@@ -61,6 +63,17 @@ def test_default_settings_are_those_of_the_ecosystem() -> None:
     first, second = NodeSettings(), NodeSettings()
     assert (first.port, first.max_frame_bytes) == (10005, 52_428_800)
     assert first.uuid != second.uuid
+
+
+@pytest.mark.feature("TYP-17")
+def test_ids_are_random_uuids_of_version_4() -> None:
+    """In the form that the wire has room for: 36 characters, lower case, with hyphens."""
+    ids = [NodeSettings().uuid for _ in range(100)]
+    assert len(set(ids)) == 100
+    for one in ids:
+        parsed = uuid.UUID(one)
+        assert (parsed.version, parsed.variant) == (4, uuid.RFC_4122)
+        assert str(parsed) == one
 
 
 @pytest.mark.parametrize(

@@ -279,7 +279,7 @@ class TestUniqueKeys:
 class TestEvents:
     """Listeners."""
 
-    @pytest.mark.feature("CAC-22")
+    @pytest.mark.feature("CAC-22", "l8types:TYP-25")
     def test_changes_are_counted_and_told_in_order(self) -> None:
         """The sequence starts at 1 and has no gap."""
         cache = cache_of()

@@ -18,7 +18,7 @@ from .strategies import MESSAGES
 A, B, SWITCH = (char * 8 + "-1111-4111-8111-" + char * 12 for char in "abc")
 
 
-@pytest.mark.feature("WIR-02", "WIR-04", "WIR-09")
+@pytest.mark.feature("WIR-02", "WIR-04", "WIR-09", "l8types:TYP-07", "l8types:TYP-09")
 @given(MESSAGES)
 @example(Message(timeout=4.009))
 def test_round_trip(message: Message) -> None:
@@ -56,7 +56,7 @@ def test_layout() -> None:
     assert data[140:] == b"BooksmetDATA"
 
 
-@pytest.mark.feature("WIR-03")
+@pytest.mark.feature("WIR-03", "l8types:TYP-10")
 @given(MESSAGES)
 def test_header_alone(message: Message) -> None:
     """Source, switch, destination, service, area and mode are read without the body."""
@@ -148,7 +148,7 @@ def test_short_timeout_is_not_lost() -> None:
     assert codec.decode_message(codec.encode_message(Message(timeout=0.0001))).timeout == 0.001
 
 
-@pytest.mark.feature("WIR-05")
+@pytest.mark.feature("WIR-05", "l8types:TYP-08")
 @given(MESSAGES)
 def test_failure_frame(message: Message) -> None:
     """A message on its way back names its sender, the reason, and carries what was lost."""
@@ -168,6 +168,7 @@ def test_failure_frame(message: Message) -> None:
     assert back.trace == message.trace
 
 
+@pytest.mark.feature("l8types:TYP-08")
 @given(MESSAGES, st.uuids())
 def test_redirected(message: Message, target: object) -> None:
     """A new destination leaves everything else alone."""

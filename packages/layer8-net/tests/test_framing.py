@@ -17,7 +17,7 @@ def _frame(body: bytes) -> bytes:
 BODIES = st.lists(st.binary(max_size=40), max_size=6)
 
 
-@pytest.mark.feature("WIR-01")
+@pytest.mark.feature("WIR-01", "l8types:TYP-38")
 @given(BODIES)
 def test_split_at_every_byte(bodies: list[bytes]) -> None:
     """Frames come out whole wherever the stream is cut in two."""
@@ -46,7 +46,7 @@ def test_any_bytes(chunks: list[bytes]) -> None:
         assert all(len(frame) <= 20 for frame in decoder.feed(chunk))
 
 
-@pytest.mark.feature("WIR-01")
+@pytest.mark.feature("WIR-01", "l8types:TYP-38")
 def test_too_large() -> None:
     """Good frames before one that is too large come out; after it nothing does."""
     decoder = FrameDecoder(8)

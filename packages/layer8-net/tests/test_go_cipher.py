@@ -15,7 +15,7 @@ from layer8_net.go import CfbCipher, new_key
 from .go_parts import CIPHER, KEY
 
 
-@pytest.mark.feature("SEC-04")
+@pytest.mark.feature("SEC-04", "l8types:TYP-37")
 def test_known_texts() -> None:
     """Texts that Go nodes encrypted are read, and written again with the same start."""
     assert KEY == b"XWdwYcD1cDp14gx3m8gzBQ=="
@@ -27,7 +27,7 @@ def test_known_texts() -> None:
     assert cipher.encrypt(b"0123456789abcdef0123456789abcdefXYZ") == text
 
 
-@pytest.mark.feature("SEC-04")
+@pytest.mark.feature("SEC-04", "l8types:TYP-37")
 @given(st.binary(max_size=500), st.sampled_from([16, 24, 32]))
 def test_round_trip(data: bytes, size: int) -> None:
     """What was encrypted comes back, with keys of each length."""

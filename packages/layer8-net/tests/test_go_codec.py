@@ -93,7 +93,7 @@ def test_plain_body() -> None:
     assert frame[8:BODY] == b"1" * 36 + b"2" * 36 + bytes(36) + b"Tests" + bytes(5) + bytes(2)
 
 
-@pytest.mark.feature("WIR-04", "SEC-06")
+@pytest.mark.feature("WIR-04", "SEC-06", "l8types:TYP-09", "l8types:TYP-39")
 def test_transaction_body() -> None:
     """A message in a transaction has the trailer at the documented place."""
     message = Message(

@@ -51,7 +51,7 @@ def shake(dialler: GoDialler, acceptor: GoAcceptor) -> list[bytes]:
     return sent
 
 
-@pytest.mark.feature("NIC-01", "NIC-21", "SEC-01")
+@pytest.mark.feature("NIC-01", "NIC-21", "SEC-01", "l8types:TYP-40")
 def test_both_know_each_other() -> None:
     """After the script each end knows the other's id, alias and services."""
     dialler, acceptor = GoDialler(NODE, guard()), GoAcceptor(HUB, guard())

@@ -32,6 +32,7 @@ def _acceptor(me: Endpoint = SWITCH, secret: bytes = SECRET, nonce: bytes = b"a"
     return Acceptor(me, secret, nonce)
 
 
+@pytest.mark.feature("l8types:TYP-40")
 def test_agreement() -> None:
     """Two ends with the same secret learn who the other is."""
     dialler, acceptor = _dialler(), _acceptor()

@@ -59,7 +59,7 @@ def test_any_bytes(data: bytes) -> None:
     assert all(node.uuid for node in nodes)
 
 
-@pytest.mark.feature("HLT-06")
+@pytest.mark.feature("HLT-06", "l8types:TYP-16")
 def test_report_overwrites_services_as_a_whole() -> None:
     """Services that a report does not list are gone; a report without services keeps them."""
     old = NodeInfo("n", "alias", "s", services={ServiceKey("A"): "", ServiceKey("B"): ""})
