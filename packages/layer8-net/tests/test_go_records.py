@@ -15,6 +15,7 @@ from l8types.pb import L8Health, L8Notification, L8NotificationSet, L8Services
 from l8types.pb.health_pb2 import L8HealthState
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.values import NodeInfo, NodeStatistics, ServiceKey
+from layer8_net._core.records import services_message
 from layer8_net._go.records import (
     apply_notice,
     changed_notice,
@@ -23,7 +24,6 @@ from layer8_net._go.records import (
     node_of,
     record_of,
     report_of,
-    services_message,
     services_of,
 )
 from layer8_net._go.values import pack_message, pack_scalar

@@ -12,9 +12,9 @@ from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.pb.system_pb2 import L8SystemAction
 from l8types.values import ServiceKey, Transaction
 from layer8_net._core.handshake import Endpoint
+from layer8_net._core.records import services_message
 from layer8_net._core.switch_events import PeerJoined, PeerLost, Pressure, PressureChanged
 from layer8_net._go.codec import encode_message
-from layer8_net._go.records import services_message
 from layer8_net._go.values import pack_elements, read_entries, read_messages
 from layer8_net._go.verdict import failure_of
 

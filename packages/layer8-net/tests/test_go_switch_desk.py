@@ -10,10 +10,10 @@ from l8types.enums import Action, MulticastMode, NodeState
 from l8types.pb import L8Health, L8ServiceData, L8SystemMessage
 from l8types.pb.system_pb2 import L8SystemAction
 from l8types.values import NodeStatistics, ServiceKey
+from layer8_net._core.records import services_message
 from layer8_net._core.switch_events import FramesReceived
 from layer8_net._go import switch_tables
 from layer8_net._go.codec import encode_message
-from layer8_net._go.records import services_message
 from layer8_net._go.system import routes_added, service_added
 from layer8_net._go.values import NOTHING, pack_elements, read_messages
 from layer8_net._go.verdict import failure_of

@@ -16,9 +16,10 @@ from l8types.pb.health_pb2 import L8HealthState
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.pb.system_pb2 import L8SystemAction
 from l8types.values import Message, NodeInfo, NodeStatistics, ServiceKey
+from layer8_net._core.records import services_message
 from layer8_net._core.switch_events import Linked, Tick, Unlinked
 from layer8_net._go.codec import decode_frame, encode_message
-from layer8_net._go.records import changed_notice, gone_notice, new_notice, services_message
+from layer8_net._go.records import changed_notice, gone_notice, new_notice
 from layer8_net._go.system import routes_added, routes_removed, service_added
 from layer8_net._go.values import pack_elements, read_entries, read_messages
 

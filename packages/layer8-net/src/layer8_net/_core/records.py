@@ -35,6 +35,7 @@ __all__ = [
     "node_of",
     "own_record",
     "record_of",
+    "services_message",
 ]
 
 SYSTEM_SERVICE: Final = SYSTEM_MESSAGE_SERVICE.encode()
@@ -43,7 +44,8 @@ _LATEST_MS: Final = 2**52
 """Some hundred thousand years; as seconds it is exact to the millisecond."""
 
 
-def _services_message(services: Mapping[ServiceKey, str]) -> L8Services:
+def services_message(services: Mapping[ServiceKey, str]) -> L8Services:
+    """Services in the form in which they travel."""
     message = L8Services()
     for key, model in services.items():
         areas = message.service_to_areas[key.name]
@@ -102,7 +104,7 @@ def record_of(node: NodeInfo, *, services: bool = True) -> L8Health:
         a_uuid=node.uuid,
         z_uuid=node.switch,
         alias=node.alias,
-        services=_services_message(node.services) if services else None,
+        services=services_message(node.services) if services else None,
         status=L8HealthState.ValueType(node.state),
         stats=_stats_message(node.statistics),
         start_time=_ms(node.started),
@@ -118,7 +120,7 @@ def own_record(
     """What a node reports about itself; ``None`` leaves a part as the switch knows it."""
     return L8Health(
         a_uuid=uuid,
-        services=None if services is None else _services_message(services),
+        services=None if services is None else services_message(services),
         stats=None if statistics is None else _stats_message(statistics),
     )
 

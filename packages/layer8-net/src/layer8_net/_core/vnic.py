@@ -6,12 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from l8types.constants import DESTINATION_SINGLE, UUID_LENGTH
 from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority
 from l8types.errors import (
     DecodeError,
     EncodeError,
-    InvalidInputError,
     L8Error,
     RemoteProtocolError,
     RequestTimeoutError,
@@ -41,6 +39,7 @@ from layer8_net._core.pending import Pending, PendingRequest
 from layer8_net._core.reading import UsualReader, VNicCounters, append_answer, append_message
 from layer8_net._core.stalls import Stalls
 from layer8_net._core.stream import decode_credit
+from layer8_net._core.targets import ANY, address_of, node_at
 from layer8_net._core.usual import Letter, Repeated
 from layer8_net._core.vnic_events import (
     Cancelled,
@@ -72,7 +71,6 @@ W = TypeVar("W")
 MISSED_SILENT: Final = 3
 """Intervals of the switch without a sign of life after which the connection is given up."""
 
-_ANY: Final = DESTINATION_SINGLE.encode()
 _REQUEST: Final = int(Flag.REQUEST)
 _REPLY: Final = int(Flag.REPLY)
 _FAILURE: Final = int(Flag.FAILURE)
@@ -137,28 +135,11 @@ class VNicCore(Generic[W]):
 
     def open_request(self, waiter: W, destination: bytes, timeout: float, now: float) -> int:
         """Register a request; its sequence number."""
-        target = "" if destination in {_ANY, NO_DESTINATION} else destination.decode()
-        return self.pending.open(waiter, target, timeout, now)
+        return self.pending.open(waiter, node_at(destination), timeout, now)
 
     def address(self, target: str | MulticastMode, *, one: bool) -> tuple[bytes, int]:
-        """Destination and mode in wire form.
-
-        Args:
-            target: Node id, or the rule by which the network picks.
-            one: Whether exactly one receiver is wanted, as for a request.
-
-        Raises:
-            InvalidInputError: Not a node id.
-        """
-        if isinstance(target, MulticastMode):
-            if target is MulticastMode.UNICAST:
-                raise InvalidInputError("mode UNICAST needs a node id as the target")
-            return (_ANY if one else NO_DESTINATION), target
-        if not target:
-            return _ANY, MulticastMode.ROUND_ROBIN
-        if len(target) != UUID_LENGTH or not target.isascii():
-            raise InvalidInputError(f"target {target!r} is no node id of {UUID_LENGTH} characters")
-        return node_bytes(target), MulticastMode.ALL
+        """Destination and mode in wire form; see ``targets.address_of``."""
+        return address_of(target, one=one)
 
     def frame(
         self,
@@ -204,7 +185,7 @@ class VNicCore(Generic[W]):
             timeout=timeout,
             identity=identity.encode(),
         )
-        if destination != _ANY:
+        if destination != ANY:
             # Each message to any provider is to go its own way.
             self._repeated.learn(key, frame, data)
         return frame

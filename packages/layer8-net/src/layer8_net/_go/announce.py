@@ -10,9 +10,8 @@ from l8types.enums import Action, Priority
 from l8types.errors import EncodeError
 from l8types.pb.health_pb2 import L8HealthState
 from l8types.values import Message, NodeStatistics, ServiceKey
-from layer8_net._core.records import own_record
+from layer8_net._core.records import own_record, services_message
 from layer8_net._go.limits import area_number, name_bytes
-from layer8_net._go.records import services_message
 from layer8_net._go.system import service_added
 from layer8_net._go.values import NOTHING, pack_elements
 

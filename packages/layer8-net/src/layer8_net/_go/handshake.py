@@ -31,8 +31,9 @@ from l8types.errors import HandshakeError, L8Error
 from l8types.pb import L8Services
 from l8types.values import ServiceKey
 from layer8_net._core.handshake import Endpoint
+from layer8_net._core.records import services_message
 from layer8_net._go.header import LENGTH, LENGTH_SIZE
-from layer8_net._go.records import services_message, services_of
+from layer8_net._go.records import services_of
 from layer8_net.errors import SameIdError
 
 if TYPE_CHECKING:

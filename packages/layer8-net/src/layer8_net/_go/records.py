@@ -42,7 +42,6 @@ __all__ = [
     "node_of",
     "record_of",
     "report_of",
-    "services_message",
     "services_of",
 ]
 
@@ -50,17 +49,6 @@ _MODEL: Final = "L8Health"
 _PROPERTY: Final = re.compile(r"l8health<(?:\{\d+\})*([^<>]*)>\.([a-z.]+)", re.IGNORECASE)
 _SERVICES: Final = "services.servicetoareas"
 _NAME: Final = MAX_GO_SERVICE_NAME_BYTES
-
-
-def services_message(services: Mapping[ServiceKey, str]) -> L8Services:
-    """Services in the form in which they travel."""
-    message = L8Services()
-    for key, model in services.items():
-        areas = message.service_to_areas[key.name]
-        areas.areas[key.area] = True
-        if model:
-            areas.models[key.area] = model
-    return message
 
 
 def services_of(message: L8Services) -> dict[ServiceKey, str]:

@@ -14,13 +14,11 @@ from l8types.constants import (
     DESTINATION_SINGLE,
     HEALTH_SERVICE,
     SYSTEM_MESSAGE_SERVICE,
-    UUID_LENGTH,
 )
 from l8types.enums import Action, MulticastMode, Priority
 from l8types.errors import (
     DecodeError,
     EncodeError,
-    InvalidInputError,
     L8Error,
     RemoteError,
     RequestTimeoutError,
@@ -31,6 +29,7 @@ from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
 from layer8_net._core.reading import VNicCounters
 from layer8_net._core.stalls import Stalls
+from layer8_net._core.targets import address_of, node_at
 from layer8_net._core.vnic_events import (
     Changed,
     Completed,
@@ -48,7 +47,6 @@ from layer8_net._core.vnic_events import (
 from layer8_net._go.announce import Announcer
 from layer8_net._go.codec import decode_frame, encode_message
 from layer8_net._go.health import HealthReplica
-from layer8_net._go.limits import id_bytes
 from layer8_net._go.pending import WrappingPending
 from layer8_net._go.safety import check_message
 from layer8_net._go.system import SYSTEM
@@ -68,8 +66,6 @@ W = TypeVar("W")
 MISSED_SILENT: Final = 3
 """Own reports without an echo after which the connection is given up."""
 
-_ANY: Final = DESTINATION_SINGLE.encode()
-_NOWHERE: Final = bytes(UUID_LENGTH)
 _PARTICIPANTS: Final = frozenset(
     {Action.SERVICE_REGISTER, Action.SERVICE_UNREGISTER, Action.SERVICE_QUERY}
 )
@@ -140,28 +136,11 @@ class GoVNicCore(Generic[W]):
 
     def open_request(self, waiter: W, destination: bytes, timeout: float, now: float) -> int:
         """Register a request; its sequence number."""
-        target = "" if destination in {_ANY, _NOWHERE} else destination.decode()
-        return self.pending.open(waiter, target, timeout, now)
+        return self.pending.open(waiter, node_at(destination), timeout, now)
 
     def address(self, target: str | MulticastMode, *, one: bool) -> tuple[bytes, int]:
-        """Destination and mode in wire form.
-
-        Args:
-            target: Node id, or the rule by which the network picks.
-            one: Whether exactly one receiver is wanted, as for a request.
-
-        Raises:
-            InvalidInputError: Not a node id.
-        """
-        if isinstance(target, MulticastMode):
-            if target is MulticastMode.UNICAST:
-                raise InvalidInputError("mode UNICAST needs a node id as the target")
-            return (_ANY if one else _NOWHERE), target
-        if not target:
-            return _ANY, MulticastMode.ROUND_ROBIN
-        if len(target) != UUID_LENGTH or not target.isascii():
-            raise InvalidInputError(f"target {target!r} is no node id of {UUID_LENGTH} characters")
-        return id_bytes(target, "target"), MulticastMode.ALL
+        """Destination and mode in wire form; see ``targets.address_of``."""
+        return address_of(target, one=one)
 
     def frame(
         self,
