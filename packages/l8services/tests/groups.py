@@ -23,6 +23,7 @@ from l8types.enums import Action, MulticastMode, Quorum
 from l8types.errors import (
     InvalidInputError,
     L8Error,
+    NotFoundError,
     OutcomeUnknownError,
     RequestTimeoutError,
     UnavailableError,
@@ -35,7 +36,7 @@ from .data import FakeElements, FakeElementsFactory
 from .virtual import LoopClock, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
@@ -536,7 +537,7 @@ class Clients:
                 if write:
                     await member.call(Action.PUT, (key, value), limit=limit)
                 else:
-                    value = (await member.call(Action.GET, key, limit=limit)).first
+                    value = _seen(await member.call(Action.GET, key, limit=limit))
                 if not member.alive or member.life != life:
                     status = "unknown"
             except OutcomeUnknownError:
@@ -552,6 +553,13 @@ class Clients:
                 self.history.append(operation)
 
 
+def _seen(answer: Elements) -> object:
+    """The value that was read, ``None`` when there is none."""
+    if not answer.error.startswith(f"{NotFoundError.code}: "):
+        answer.raise_for_error()
+    return answer.first
+
+
 def problems(net: GroupNet, history: list[Operation]) -> list[str]:
     """What contradicts the promises: equal copies, nothing lost, nothing done that was refused.
 
@@ -561,16 +569,25 @@ def problems(net: GroupNet, history: list[Operation]) -> list[str]:
     """
     found = []
     alive = [member for member in net.members if member.alive]
-    first = alive[0].handler.values
+    # What is on some members only may not differ among those.
+    first = alive[0].handler.values if not net.count else _all_values(alive)
     found += [
         f"{member.name} has {member.handler.values}, {alive[0].name} has {first}"
         for member in alive
-        if member.handler.values != first
+        if (
+            not member.handler.values.items() <= first.items()
+            if net.count
+            else member.handler.values != first
+        )
     ]
     for key in {operation.key for operation in history}:
         writes = [o for o in history if o.key == key and o.write]
         found += _of_one_key(key, writes, history, first.get(key))
     return found
+
+
+def _all_values(members: Iterable[Member]) -> dict[str, object]:
+    return {key: value for member in members for key, value in member.handler.values.items()}
 
 
 def _of_one_key(
@@ -593,4 +610,31 @@ def _of_one_key(
             found.append(f"{key}: {value} was read though its write was refused")
         elif origin is not None and origin.status == "ok" and origin.end < newest:
             found.append(f"{key}: {value} was read at {read_at}, though it was overwritten")
+    return found
+
+
+def group_of(member: Member) -> ReplicatedGroup:
+    """The group of a node."""
+    return cast("ReplicatedGroup", member.group)
+
+
+def spread(net: GroupNet, count: int) -> list[str]:
+    """What contradicts: one index, each key at so many members, its item there and nowhere else."""
+    alive = [member for member in net.members if member.alive]
+    indexes = [dict(group_of(m).items.index.places()) for m in alive]
+    found = [f"{m.name} has another index" for m in alive if indexes[0] != indexes[alive.index(m)]]
+    found += [
+        f"{m.name} lacks {group_of(m).items.lacking}" for m in alive if group_of(m).items.lacking
+    ]
+    ids = {group_of(member).items.me: member for member in alive}
+    for key, place in indexes[0].items():
+        named = {ids[holder].name for holder in place.holders if holder in ids}
+        having = {member.name for member in alive if key in member.handler.values}
+        if named != having or len(named) != min(count, len(alive)):
+            found.append(f"{key} is to be on {named}, is on {having}")
+        if (
+            len({repr(member.handler.values.get(key)) for member in alive if member.name in named})
+            > 1
+        ):
+            found.append(f"{key} has several values")
     return found

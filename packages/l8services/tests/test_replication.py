@@ -12,21 +12,15 @@ from l8types.enums import Action
 from l8types.errors import InvalidInputError, NotFoundError, UnavailableError
 from l8types.protocols.services import Call
 
-from .groups import KEY, GroupNet, PickledFactory, SpreadValues
+from .groups import KEY, GroupNet, PickledFactory, SpreadValues, group_of, spread
 from .virtual import run, until
 
 if TYPE_CHECKING:
-    from l8services._replication.group import ReplicatedGroup
     from l8types.pb import L8Query
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
 
     from .groups import Member
-
-
-def group_of(member: Member) -> ReplicatedGroup:
-    """The group of a node."""
-    return cast("ReplicatedGroup", member.group)
 
 
 def values_of(member: Member) -> SpreadValues:
@@ -39,28 +33,6 @@ def holders(net: GroupNet, key: str) -> list[Member]:
     leader = next(member for member in net.members if member.alive and member.group.leading)
     uuids = dict(group_of(leader).places())[key]
     return [next(m for m in net.members if m.uuid == uuid) for uuid in uuids]
-
-
-def spread(net: GroupNet, count: int) -> list[str]:
-    """What contradicts: one index, each key at so many members, its item there and nowhere else."""
-    alive = [member for member in net.members if member.alive]
-    indexes = [dict(group_of(m).items.index.places()) for m in alive]
-    found = [f"{m.name} has another index" for m in alive if indexes[0] != indexes[alive.index(m)]]
-    found += [
-        f"{m.name} lacks {group_of(m).items.lacking}" for m in alive if group_of(m).items.lacking
-    ]
-    ids = {group_of(member).items.me: member for member in alive}
-    for key, place in indexes[0].items():
-        named = {ids[holder].name for holder in place.holders if holder in ids}
-        having = {member.name for member in alive if key in member.handler.values}
-        if named != having or len(named) != min(count, len(alive)):
-            found.append(f"{key} is to be on {named}, is on {having}")
-        if (
-            len({repr(member.handler.values.get(key)) for member in alive if member.name in named})
-            > 1
-        ):
-            found.append(f"{key} has several values")
-    return found
 
 
 async def settle(net: GroupNet, count: int) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from l8types.enums import Quorum
 
-from .groups import Clients, GroupNet, problems
-from .virtual import run
+from .groups import Clients, GroupNet, problems, spread
+from .virtual import run, until
 
 
 async def trouble(net: GroupNet, seconds: float) -> None:
@@ -47,12 +47,14 @@ async def trouble(net: GroupNet, seconds: float) -> None:
             await member.start()
 
 
-async def scenario(seed: int, names: str, quorum: Quorum, seconds: float = 15.0) -> GroupNet:
+async def scenario(
+    seed: int, names: str, quorum: Quorum, seconds: float = 15.0, count: int | None = None
+) -> GroupNet:
     """One run of a group under faults, with clients all the while."""
-    async with GroupNet(*names, seed=seed, quorum=quorum) as net:
+    async with GroupNet(*names, seed=seed, quorum=quorum, count=count) as net:
         # Nodes that meet for the first time apart from each other are two services; see the README.
         await net.settle()
-        clients = Clients(net)
+        clients = Clients(net, "xyz" if count is None else "tuvwxyz")
         async with asyncio.TaskGroup() as group:
             for _ in range(4):
                 group.create_task(clients.run(pace=0.1))
@@ -60,6 +62,8 @@ async def scenario(seed: int, names: str, quorum: Quorum, seconds: float = 15.0)
             await asyncio.sleep(5.0)
             clients.running = False
         await net.settle()
+        if count is not None:
+            await until(lambda: not spread(net, count), "items with their holders", 30)
         found = problems(net, clients.history)
         done = sum(operation.status == "ok" for operation in clients.history)
         assert not found, f"seed {seed}: {found}"
@@ -71,3 +75,9 @@ async def scenario(seed: int, names: str, quorum: Quorum, seconds: float = 15.0)
 def test_faults(seed: int) -> None:
     """Copies are equal in the end, nothing acknowledged is lost, nothing refused is done."""
     run(scenario(seed, "abcde"[: 2 + seed % 4], Quorum.MAJORITY))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_replicated(seed: int) -> None:
+    """The same with items on some members only; in the end each is where it is to be."""
+    run(scenario(seed, "abcde"[: 3 + seed % 3], Quorum.MAJORITY, count=1 + seed % 3))

@@ -430,7 +430,11 @@ class TransactionGroup:
     async def _supervise(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
-            await forever(self._watch, what=f"{self._key}: transactions")
+            try:
+                await forever(self._watch, what=f"{self._key}: transactions")
+            finally:
+                # What is asked of a group that ends begins nothing any more.
+                self._group = None
 
     async def _watch(self) -> None:
         """Do what time asks for, then wait until it does again."""
