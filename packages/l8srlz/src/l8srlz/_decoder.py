@@ -5,7 +5,7 @@ Nothing is allocated for an announced count before the bytes that could hold it 
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError as ProtobufError
@@ -25,6 +25,11 @@ _BODIES: Final = {
 }
 """Bodies of numbers, without the kind in front."""
 
+_unpack_bytes_head: Final = wire.BYTES_HEAD.unpack_from
+_BYTES_HEAD_SIZE: Final = wire.BYTES_HEAD.size
+_unpack_index_tail: Final = wire.INDEX_TAIL.unpack_from
+_INDEX_TAIL_SIZE: Final = wire.INDEX_TAIL.size
+_LIST, _INT, _STRING = int(Kind.LIST), int(Kind.INT), int(Kind.STRING)
 _unpack_int32: Final = wire.I32.unpack_from
 _PAIRS: Final[dict[int, struct.Struct]] = {int(kind): pair for kind, pair in wire.NUMBERS.items()}
 _CLASSES: Final[dict[int, Callable[[Any], object]]] = {kind: sized for sized, kind in SIZED.items()}
@@ -84,6 +89,42 @@ class Decoder:
         if reader is None:
             raise self.fail(f"unknown kind {kind}", start)
         return reader(self, depth)
+
+    def read_entries(self, count: int) -> Iterator[tuple[object, object, str]]:
+        """Value, key and error text of the entries of a container.
+
+        Most have a byte string or a model, a whole number as the key, and no error.
+
+        Raises:
+            DecodeError: As for :meth:`read`, or there is something else instead of an error text.
+        """
+        data, size = self._data, len(self._data)
+        for _ in range(count):
+            position = self.position
+            value: object
+            start = end = position + _BYTES_HEAD_SIZE
+            if start < size:
+                kind, length, flag = _unpack_bytes_head(data, position)
+                if kind == _LIST and flag == wire.FLAG_BYTES:
+                    end += length
+            if start < end <= size:
+                value = data[start:end]
+                self.position = end
+            else:
+                value = self.read()
+                end = self.position
+            if end + _INDEX_TAIL_SIZE <= size:
+                kind, index, text, left = _unpack_index_tail(data, end)
+                if kind == _INT and text == _STRING and not left:
+                    self.position = end + _INDEX_TAIL_SIZE
+                    yield value, index, ""
+                    continue
+            key = self.read()
+            position = self.position
+            error = self.read()
+            if not isinstance(error, str):
+                raise self.fail(f"a {type(error).__name__} instead of an error text", position)
+            yield value, key, error
 
     def _int32(self) -> int:
         position = self.position

@@ -9,7 +9,6 @@ Layout, all of them values of the object codec behind each other:
     query (L8Query) or nothing
 """
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +18,7 @@ from l8srlz._codec import ObjectCodec
 from l8srlz._encoder import model_bytes
 from l8srlz._error_text import error_of
 from l8srlz._lists import list_of
-from l8srlz._wire import FLAG_BYTES, HEAD, NIL_VALUE, NUMBERS
+from l8srlz._wire import BYTES_HEAD, FLAG_BYTES, HEAD, INDEX_TAIL, NIL_VALUE, NUMBERS
 from l8types.constants import METADATA_TOTAL
 from l8types.enums import Kind
 from l8types.frozen import quick_init
@@ -42,14 +41,14 @@ def _total_bytes(count: int) -> bytes:
 
 
 _NO_ERROR: Final = HEAD.pack(Kind.STRING, 0)
+_bytes_head: Final = BYTES_HEAD.pack
+_index_tail: Final = INDEX_TAIL.pack
 
 # Most containers hold one value, often a byte string, or nothing; what is around it is always the
 # same then.
 ONE_HEAD: Final = NUMBERS[Kind.INT].pack(Kind.INT, 1)
 ONE_TAIL: Final = NIL_VALUE + _NO_ERROR + _total_bytes(1) + NIL_VALUE
 NOTHING: Final = NUMBERS[Kind.INT].pack(Kind.INT, 0) + _total_bytes(0) + NIL_VALUE
-BYTES_HEAD: Final = struct.Struct(">iiB")
-"""Kind and length of a byte string, and the flag that it is one."""
 
 
 @final
@@ -180,8 +179,16 @@ class Elements:
         write = self.codec.write
         write(out, len(entries), "count")
         for index, entry in enumerate(entries):
-            write(out, entry.value, f"entry {index}")
-            write(out, entry.key, f"key of entry {index}")
+            value, key = entry.value, entry.key
+            if type(value) is bytes and value:
+                out += _bytes_head(Kind.LIST, len(value), FLAG_BYTES)
+                out += value
+            else:
+                write(out, value, f"entry {index}")
+            if type(key) is int and key == index and not entry.error:
+                out += _index_tail(Kind.INT, index, Kind.STRING, 0)
+                continue
+            write(out, key, f"key of entry {index}")
             if entry.error:
                 write(out, entry.error, f"error of entry {index}")
             else:
@@ -198,7 +205,7 @@ class Elements:
     def _encode_one(self, value: object) -> bytes:
         """The usual container: one value without a key."""
         if type(value) is bytes and value:
-            head = BYTES_HEAD.pack(Kind.LIST, len(value), FLAG_BYTES)
+            head = _bytes_head(Kind.LIST, len(value), FLAG_BYTES)
             data = b"".join((ONE_HEAD, head, value, ONE_TAIL))
         else:
             out = bytearray(ONE_HEAD)

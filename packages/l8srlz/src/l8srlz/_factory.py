@@ -3,6 +3,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import starmap
 from typing import Final, TypeVar, final
 
 from google.protobuf.message import Message
@@ -11,7 +12,6 @@ from l8srlz import _wire as wire
 from l8srlz._codec import ObjectCodec
 from l8srlz._decoder import Decoder
 from l8srlz._elements import (
-    BYTES_HEAD,
     NOTHING,
     ONE_HEAD,
     ONE_TAIL,
@@ -30,7 +30,7 @@ M = TypeVar("M", bound=Message)
 
 _ONE_START: Final = len(ONE_HEAD)
 _AROUND_ONE: Final = len(ONE_HEAD) + len(ONE_TAIL)
-_unpack_bytes_head: Final = BYTES_HEAD.unpack_from
+_unpack_bytes_head: Final = wire.BYTES_HEAD.unpack_from
 
 MAX_REPLICA: Final = 255
 """The number of a replica is one byte in the header of a message."""
@@ -117,7 +117,7 @@ class ElementsFactory:
             if quickly is not None:
                 return quickly
         decoder = self._codec.decoder(data)
-        entries = tuple(_read_entry(decoder) for _ in range(_read_count(decoder)))
+        entries = tuple(starmap(Element, decoder.read_entries(_read_count(decoder))))
         metadata = _read_tail(decoder, L8MetaData)
         query = _read_tail(decoder, L8Query)
         return Elements(self._codec, entries, query, metadata)
@@ -133,7 +133,7 @@ class ElementsFactory:
         size = len(data) - _AROUND_ONE
         if len(data) > self._codec.limits.max_bytes:
             return None
-        if size < BYTES_HEAD.size:
+        if size < wire.BYTES_HEAD.size:
             value: object = None
             if data[_ONE_START : _ONE_START + size] != wire.NIL_VALUE:
                 return None
@@ -141,8 +141,8 @@ class ElementsFactory:
             kind, length, flag = _unpack_bytes_head(data, _ONE_START)
             end = _ONE_START + size
             is_bytes = kind == Kind.LIST and flag == wire.FLAG_BYTES
-            if is_bytes and 0 < length == size - BYTES_HEAD.size:
-                value = data[_ONE_START + BYTES_HEAD.size : end]
+            if is_bytes and 0 < length == size - wire.BYTES_HEAD.size:
+                value = data[_ONE_START + wire.BYTES_HEAD.size : end]
             else:
                 try:
                     value = self._codec.decode(data[_ONE_START:end])
@@ -165,16 +165,6 @@ def _read_count(decoder: Decoder) -> int:
     if not isinstance(count, int) or not 0 <= count * wire.MIN_ENTRY_BYTES <= decoder.remaining:
         raise decoder.fail(f"{count} entries where {decoder.remaining} bytes are left", 4)
     return count
-
-
-def _read_entry(decoder: Decoder) -> Element:
-    value = decoder.read()
-    key = decoder.read()
-    place = decoder.position
-    error = decoder.read()
-    if not isinstance(error, str):
-        raise decoder.fail(f"a {type(error).__name__} instead of an error text", place)
-    return Element(value, key, error)
 
 
 def _read_tail(decoder: Decoder, wanted: type[M]) -> M | None:

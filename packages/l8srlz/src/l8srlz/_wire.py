@@ -33,6 +33,10 @@ I32: Final = struct.Struct(">i")
 HEAD: Final = struct.Struct(">ii")
 """A kind with a length or count."""
 BYTE: Final = struct.Struct(">iB")
+BYTES_HEAD: Final = struct.Struct(">iiB")
+"""Kind and length of a byte string, and the flag that it is one."""
+INDEX_TAIL: Final = struct.Struct(">iqii")
+"""What most entries of a container end with: a whole number as the key, and an empty error text."""
 
 NUMBERS: Final[dict[Kind, struct.Struct]] = {
     Kind.INT: struct.Struct(">iq"),
