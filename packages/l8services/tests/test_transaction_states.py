@@ -17,7 +17,6 @@ from l8services._transactions.messages import (
     Refused,
     Result,
 )
-from l8services._transactions.records import Prepared
 from l8services._transactions.timing import Timing
 from l8services._transactions.views import View
 from l8types.enums import TransactionState
@@ -29,7 +28,7 @@ RUNNING, COMMITTED, ROLLBACK = (
     TransactionState.COMMITTED,
     TransactionState.ROLLBACK,
 )
-BEFORE_END = {
+BEFORE_END: dict[TransactionState, set[TransactionState | None]] = {
     COMMITTED: {TransactionState.RUNNING},
     # A batch that this member never saw leaves nothing to be undone.
     ROLLBACK: {TransactionState.RUNNING, None},
@@ -82,7 +81,7 @@ class Orders(RuleBasedStateMachine):
             assert isinstance(reply, Ordered)
             self.states.setdefault(batch.number, []).append(RUNNING)
 
-    def _unless_moved(self, before: tuple[Outcome, Prepared | None]) -> None:
+    def _unless_moved(self, before: tuple[Outcome, object]) -> None:
         """A refusal changes nothing, but that an order may be half right: its outcome was taken."""
         if self.member.outcome == before[0]:
             assert self.member.pending in {before[1], None}
