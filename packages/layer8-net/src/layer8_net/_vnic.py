@@ -336,7 +336,8 @@ class TcpVNic:
         return to_elements(self._elements, payload).encode()
 
     def _size_of(self, item: object, limit: int) -> int:
-        size = len(self._elements.of(item).encode())
+        # Bytes travel as they are; what else can be sent, and how large it is, shows its encoding.
+        size = len(item) if type(item) is bytes else len(self._elements.of(item).encode())
         if size > limit:
             raise PayloadTooLargeError(f"item of {size} bytes in a batch, {limit} are the limit")
         return size

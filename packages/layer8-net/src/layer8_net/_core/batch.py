@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from l8types.errors import InvalidInputError
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["Collector", "Run"]
 
 
-class Run(NamedTuple):
+@dataclass(slots=True)
+class Run:
     """Items in a row that ask for the same action; they leave as one message."""
 
     action: Action
@@ -57,9 +59,9 @@ class Collector:
     def add(self, action: Action, item: object, size_bytes: int) -> None:
         """Add an item behind the others."""
         last = self._runs[-1] if self._runs else None
-        if last is not None and last.action == action:
+        if last is not None and last.action is action:
             last.items.append(item)
-            self._runs[-1] = last._replace(size_bytes=last.size_bytes + size_bytes)
+            last.size_bytes += size_bytes
         else:
             self._runs.append(Run(action, [item], size_bytes))
         self.items += 1
