@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from l8types.enums import Action
 from l8types.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from l8types.enums import Action
 
 __all__ = ["Collector", "Run"]
 
