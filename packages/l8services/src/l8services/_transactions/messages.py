@@ -51,11 +51,11 @@ Change = tuple[str, bytes | None]
 """Key and encoded new item of it, ``None`` when it is gone."""
 
 
-class _Struct(msgspec.Struct, frozen=True, array_like=True):
+class _Struct(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Compact on the wire."""
 
 
-class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
     """The same with the name of its kind in front."""
 
 

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-class _Record(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class _Record(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
     """Compact in the file."""
 
 
