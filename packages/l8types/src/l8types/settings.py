@@ -69,6 +69,8 @@ class NodeSettings:
     ``None`` for no such port."""
     metrics_host: str = "127.0.0.1"
     """Address of that port. Whoever reaches it may read, so it is this machine by default."""
+    profiling: bool = False
+    """Let those who are authorized profile the process from afar, for seconds at a time."""
     vnic: Mapping[str, object] = field(default_factory=dict)
     """Options of the interface to the network by name. Which there are, the implementation of the
     interface says, and it refuses those that it does not know."""

@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from l8types.constants import HEALTH_SERVICE, WEB_SERVICE
-from l8types.enums import Action, DirectoryEventType
+from l8types.enums import Action, DirectoryEventType, WireProfile
 from l8types.errors import InvalidInputError, L8Error
 from l8types.pb import L8WebService
 from l8types.sla import ServiceLevelAgreement
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call, ServiceHandler
-    from l8types.values import DirectoryEvent
+    from l8types.values import DirectoryEvent, NodeInfo
     from l8web._exposed import ExposedServices
 
 __all__ = ["AnnouncementHandler", "announcement_sla", "ask_for_announcements"]
@@ -109,12 +109,17 @@ async def ask_for_announcements(vnic: VNic) -> None:
 
 async def _ask(vnic: VNic, uuid: str) -> None:
     node = vnic.directory.node(uuid)
-    if node is None or node.is_switch:
+    if node is None or (node.is_switch and not _has_services(node, vnic)):
         return
     try:
         await vnic.send(uuid, HEALTH_SERVICE, 0, Action.END_POINTS)
     except L8Error as error:
         _LOGGER.debug("node %s could not be asked for its web services: %s", uuid, error.message)
+
+
+def _has_services(switch: NodeInfo, vnic: VNic) -> bool:
+    """Whether a switch answers as a node does; those of Go networks say so and do not."""
+    return bool(switch.services) and vnic.resources.settings.profile is WireProfile.NATIVE
 
 
 def _handler(exposed: ExposedServices) -> ServiceHandler:

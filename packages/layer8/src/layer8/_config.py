@@ -262,4 +262,5 @@ _CONVERTERS: Final[dict[str, Callable[[str], object]]] = {
     "tls_authority": Path,
     "metrics_port": int,
     "metrics_host": str,
+    "profiling": _bool,
 }

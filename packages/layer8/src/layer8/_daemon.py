@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from l8types.constants import Plugin
 from l8utils import wait_for_end
+from layer8._desk import open_desk
 from layer8._exporter import Exporter, Health
 from layer8._switch import switch_resources
 
@@ -46,6 +47,7 @@ async def run_switch(settings: NodeSettings, ready: Callable[[str], None]) -> No
             # First, and left last: a probe sees the switch come and go.
             await stack.enter_async_context(exporter)
         await stack.enter_async_context(switch)
+        await open_desk(switch, resources, stack)
         ready(f"switch {switch.uuid} listens on {settings.host}:{switch.port}")
         if settings.metrics_port is not None:
             ready(f"metrics at http://{settings.metrics_host}:{exporter.port}/metrics")

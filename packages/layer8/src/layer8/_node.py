@@ -13,10 +13,12 @@ from l8services import BaseService, live
 from l8types.constants import Plugin
 from l8types.enums import Action, DecoratorType, MulticastMode
 from l8types.errors import ClosedError, NotFoundError
+from l8types.pb import L8Health, L8Query
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 from l8utils import NodeResources
 from layer8._config import load_settings
+from layer8._desk import allow_profiles
 from layer8._exporter import Exporter, Health
 from layer8._switch import LocalSwitch
 from layer8._web import web_of
@@ -95,6 +97,8 @@ class Node:
             # Stores outlive the services that flush into them, hence a stack below theirs.
             await stack.enter_async_context(self._stores)
             stack.push_async_callback(self.resources.services.aclose)
+            self.resources.register(L8Health)
+            await allow_profiles(self.resources, vnic)
             self._vnic = vnic
             self._stack = stack.pop_all()
         return self
@@ -281,8 +285,8 @@ class Node:
                 MulticastMode.PROXIMITY, service.name, service.area, action, payload
             )
         elements = self.resources.elements
-        if action is Action.GET or (action is Action.DELETE and isinstance(payload, str)):
-            content = elements.query(cast("str", payload))
+        if action in {Action.GET, Action.DELETE} and isinstance(payload, (str, L8Query)):
+            content = elements.query(payload)
         else:
             content = elements.of(*payload) if isinstance(payload, list) else elements.of(payload)
         return await self.resources.services.call(service, action, content, vnic)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Unpack, cast
 from l8types.constants import Plugin
 from l8types.errors import ConfigurationError
 from l8utils import NodeResources
+from layer8._desk import open_desk
 
 if TYPE_CHECKING:
     from l8types.protocols.net import Switch, VNic
@@ -77,14 +78,18 @@ class LocalSwitch:
         """
         if await self._reachable():
             return False
+        resources = switch_resources(self._settings, **self._parts)
         try:
-            switch = await stack.enter_async_context(make_switch(self._settings, **self._parts))
+            switch = await stack.enter_async_context(
+                cast("Switch", resources.create(Plugin.SWITCH))
+            )
         except ConfigurationError:
             # Another process may have taken the port between our look and our bind; anything
             # else that is wrong with the port is ours to tell.
             if await self._reachable():
                 return False
             raise
+        await open_desk(switch, resources, stack)
         _LOGGER.info("no switch on port %d yet, started one", switch.port)
         return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from l8types.enums import Action, MulticastMode, Priority
 from l8types.protocols.data import Elements, Subscription
@@ -31,6 +31,7 @@ __all__ = [
     "Sender",
     "ServiceApi",
     "Switch",
+    "SwitchInterface",
     "Target",
     "VNic",
 ]
@@ -339,4 +340,13 @@ class Switch(Lifecycle, Protocol):
 
     async def connect(self, host: str, port: int) -> None:
         """Link to another switch and keep the link up."""
+        ...
+
+
+@runtime_checkable
+class SwitchInterface(Protocol):
+    """Optional part of a switch: an interface of its own, for services that it offers itself."""
+
+    def interface(self) -> VNic:
+        """The interface, with the id of the switch; it is entered while the switch runs."""
         ...
