@@ -282,9 +282,13 @@ class FakeCaches:
         self._updater = updater
         self.last: FakeCache | None = None
 
-    def create(self, model: type, *, items: Iterable[object] = ()) -> FakeCache:
-        self.last = FakeCache(model, self._introspector, self._updater)
-        return self.last
+    def create(self, model: type, *, items: Iterable[object] | None = None) -> FakeCache:
+        cache = FakeCache(model, self._introspector, self._updater)
+        if items is None:
+            self.last = cache
+        for item in items or ():
+            cache.put(item)
+        return cache
 
 
 class FakeNotifications:

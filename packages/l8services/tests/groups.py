@@ -30,7 +30,7 @@ from l8types.errors import (
 )
 from l8types.protocols.services import Call, Staged
 from l8types.sla import ServiceLevelAgreement
-from l8types.values import Element, Message, ServiceKey
+from l8types.values import Element, Message, Page, ServiceKey
 
 from .data import FakeElements, FakeElementsFactory
 from .virtual import LoopClock, until
@@ -38,6 +38,7 @@ from .virtual import LoopClock, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from l8types.pb import L8Query
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import AskAll, Leadership
@@ -60,6 +61,12 @@ class PickledFactory(FakeElementsFactory):
 
     def entries(self, entries: Any, *, metadata: Any = None) -> PickledElements:
         return PickledElements(entries, metadata=metadata)
+
+    def query(self, query: str | L8Query) -> PickledElements:
+        return PickledElements(query=super().query(query).query)
+
+    def page(self, page: Page) -> PickledElements:
+        return self.entries([Element(item) for item in page.items], metadata=page.metadata)
 
     def decode(self, data: bytes) -> PickledElements:
         entries, query, metadata = pickle.loads(data)  # noqa: S301 - its own bytes

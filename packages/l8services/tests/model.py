@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from l8types.enums import DecoratorType, UpdateMode
 from l8types.errors import ConflictError, NotFoundError, PropertyError
@@ -14,6 +14,9 @@ from l8types.naming import go_name
 from l8types.values import Change, ChangeSet
 
 from .nodes import FakeModelNode
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
 
 T = TypeVar("T")
 
@@ -80,6 +83,14 @@ class FakeProperty:
         return getattr(instance, self.attribute)
 
 
+def field_names(model: type) -> set[str]:
+    """Names of the attributes of a model."""
+    if dataclasses.is_dataclass(model):
+        return {field.name for field in dataclasses.fields(model)}
+    descriptor: Descriptor = model.DESCRIPTOR  # type: ignore[attr-defined]
+    return {field.name for field in descriptor.fields}
+
+
 class FakeIntrospector:
     """Keys as they were declared."""
 
@@ -87,7 +98,7 @@ class FakeIntrospector:
         self.declared: dict[tuple[type, DecoratorType], tuple[str, ...]] = {}
 
     def decorate(self, model: type, decorator: DecoratorType, *fields: str) -> None:
-        known = {field.name for field in dataclasses.fields(model)}
+        known = field_names(model)
         for field in fields:
             if field not in known:
                 raise PropertyError(f"{model.__name__} has no attribute {field!r}")

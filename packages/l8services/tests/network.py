@@ -199,7 +199,8 @@ class FakeNode:
     async def forward(
         self, message: Message, elements: Elements, target: str, *, timeout: float | None = None
     ) -> FakeElements:
-        sent_on = replace(message, request=True, mode=MulticastMode.ALL)
+        source = message.source or self.uuid
+        sent_on = replace(message, request=True, mode=MulticastMode.ALL, source=source)
         sent = Sent(self.uuid, target, message.service, message.action, self._elements(elements))
         return (await self.network.ask(sent, sent_on)).raise_for_error()
 

@@ -251,7 +251,7 @@ def test_names_are_checked_against_the_profile() -> None:
 def test_agreement_that_cannot_be_kept_is_refused() -> None:
     """What cannot be kept is an error of the activation, not a surprise later.
 
-    Replicas, transactions in the go profile, handlers that cannot take part in them, unknown keys.
+    Transactions in the go profile, handlers that cannot take part in them, unknown keys.
     """
 
     async def scenario() -> None:
@@ -260,8 +260,6 @@ def test_agreement_that_cannot_be_kept_is_refused() -> None:
             go = network.node("g", NodeSettings(uuid="g" * 36, profile=WireProfile.GO))
             with pytest.raises(InvalidInputError, match="go profile"):
                 await go.serve(transactional=True)
-            with pytest.raises(InvalidInputError, match="2 replicas"):
-                await a.serve(transactional=True, replication_count=2)
             with pytest.raises(InvalidInputError, match="no TransactionalService"):
                 await echo(a, transactional=True)
             with pytest.raises(PropertyError, match="'nothing'"):

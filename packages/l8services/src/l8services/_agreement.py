@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from l8types.constants import MAX_GO_SERVICE_NAME_BYTES
 from l8types.enums import DecoratorType, WireProfile
-from l8types.errors import InvalidInputError
+from l8types.errors import ConfigurationError, InvalidInputError
 from l8types.pb import L8NotificationSet, L8WebService
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def validate(sla: ServiceLevelAgreement, resources: Resources) -> None:
 
     Raises:
         InvalidInputError: The name does not fit the network's profile, or the agreement asks for
-            what this service manager does not do.
+            what this service manager does not do there.
+        ConfigurationError: It asks for what does not go together.
     """
     size = len(sla.name.encode())
     if resources.settings.profile is WireProfile.GO and size > MAX_GO_SERVICE_NAME_BYTES:
@@ -35,10 +36,21 @@ def validate(sla: ServiceLevelAgreement, resources: Resources) -> None:
             f"service {sla.key} is transactional, which a network of the go profile does not offer "
             "yet; use the native profile"
         )
-    if sla.replication_count:
-        raise InvalidInputError(
-            f"service {sla.key} asks for {sla.replication_count} replicas, which this service "
-            "manager does not support; without a count every instance holds all items"
+    if sla.replication_count is not None:
+        _validate_replication(sla)
+
+
+def _validate_replication(sla: ServiceLevelAgreement) -> None:
+    """No instance has all items, so that what needs all of them cannot be had."""
+    unable = {
+        "unique_keys": bool(sla.unique_keys),
+        "store": sla.store is not None,
+    }
+    asked = [name for name, wanted in unable.items() if wanted]
+    if asked:
+        raise ConfigurationError(
+            f"service {sla.key} has {sla.replication_count} replicas, which goes together with no "
+            f"{' and no '.join(asked)} yet; leave that out, or say replication_count=None"
         )
 
 

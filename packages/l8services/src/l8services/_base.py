@@ -19,9 +19,10 @@ from l8types.pb import L8NotificationSet, L8Query
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
+    from l8services._replication.shares import Shares
     from l8types.protocols.data import Cache, Counter, Elements, Query, Scope
     from l8types.protocols.net import VNic
-    from l8types.protocols.services import Call, Staged, TimeSeriesService
+    from l8types.protocols.services import AskAll, Call, Staged, TimeSeriesService
     from l8types.sla import ServiceLevelAgreement
     from l8types.values import Page
 
@@ -145,6 +146,10 @@ class BaseService:
             return
         if self._stateless is not None:
             raise InvalidInputError(f"service {call.key} keeps no items: nothing tells of changes")
+        if self._transactional is not None and self._transactional.shares is not None:
+            raise InvalidInputError(
+                f"service {call.key} is replicated, and an answer of it cannot stay live"
+            )
         parts = self._transactional or self._running
         async with aclosing(parts.live.stream(elements, call)) as live_parts:
             async for part in live_parts:
@@ -212,6 +217,18 @@ class BaseService:
         """Store what this instance acknowledged."""
         self._ordered.applied(keys)
 
+    def keys_of(self, elements: Elements) -> Sequence[str]:
+        """Keys of the items of a request to a replicated service."""
+        return self._spread.keys_of(elements)
+
+    async def share(self, elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
+        """What this instance has of an answer; see ``ReplicatedService``."""
+        return self._spread.share(elements, mine)
+
+    async def whole(self, elements: Elements, call: Call, ask: AskAll) -> Elements:
+        """Answer a query from the shares of all instances; see ``ReplicatedService``."""
+        return await self._spread.whole(elements, call, ask)
+
     @property
     def settled(self) -> bool:
         """Whether nothing waits to be sent, fetched or stored."""
@@ -276,6 +293,13 @@ class BaseService:
         if self._transactional is None:
             raise ClosedError("the service is not active as a transactional one")
         return self._transactional
+
+    @property
+    def _spread(self) -> Shares:
+        shares = self._ordered.shares
+        if shares is None:
+            raise ClosedError("the service is not active as a replicated one")
+        return shares
 
     @property
     def _running(self) -> BaseParts:

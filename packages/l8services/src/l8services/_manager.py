@@ -17,6 +17,8 @@ from l8services._entry import ServiceEntry
 from l8services._handlers import HandlerTypes
 from l8services._leadership import NodeLeadership
 from l8services._measure import Meter
+from l8services._replication.group import ReplicatedGroup
+from l8services._replication.service import REPLICAS, ReplicasService, replicas_sla
 from l8services._transactions.opening import open_group
 from l8services._web import announce_web, withdraw_web
 from l8types.enums import Action, MulticastMode
@@ -24,7 +26,7 @@ from l8types.errors import ConflictError, InvalidInputError, L8Error, NotFoundEr
 from l8types.protocols.services import Call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
     from l8types.protocols.data import Elements, Subscription
     from l8types.protocols.net import VNic
@@ -93,6 +95,8 @@ class ServiceManager:
             entry.transactions = await open_group(entry, self)
             await vnic.announce(key, model=model)
             await self._leadership.enter(sla, vnic)
+            if sla.replication_count is not None:
+                await self._show_replicas(vnic)
         except BaseException:
             del self._entries[key]
             await self._leadership.leave(sla, vnic)
@@ -101,6 +105,22 @@ class ServiceManager:
         await announce_web(sla.web, vnic)
         _log.info("service %s is active", key)
         return entry.handler
+
+    async def _show_replicas(self, vnic: VNic) -> None:
+        """Let it be asked which node holds what, from the first replicated service on."""
+        if REPLICAS not in self._entries and REPLICAS not in self._starting:
+            await self.activate(replicas_sla(self._replicated), vnic)
+
+    async def _hide_replicas(self) -> None:
+        """The reverse, with the last one."""
+        entry = self._entries.get(REPLICAS)
+        if entry and isinstance(entry.handler, ReplicasService) and not self._replicated():
+            await self.deactivate(REPLICAS)
+
+    def _replicated(self) -> dict[ServiceKey, Callable[[], Iterator[tuple[str, tuple[str, ...]]]]]:
+        """The replicated services of this node, and what gives the places of their keys."""
+        groups = {key: entry.transactions for key, entry in self._entries.items()}
+        return {k: g.places for k, g in groups.items() if isinstance(g, ReplicatedGroup)}
 
     async def deactivate(self, key: ServiceKey) -> None:
         """Withdraw a service, let its calls end, stop it.
@@ -112,6 +132,8 @@ class ServiceManager:
         entry = self._entry(key)
         await withdraw_web(entry.sla.web, entry.vnic)
         await self._leadership.hand_over_before_leaving(entry.sla)
+        if isinstance(entry.transactions, ReplicatedGroup):
+            await entry.transactions.drain(DRAIN_TIMEOUT)
         try:
             await entry.vnic.withdraw(key)
         except L8Error as error:
@@ -127,6 +149,8 @@ class ServiceManager:
             _log.warning("service %s: stopped in the middle of calls", key)
         await self._stop(entry)
         _log.info("service %s is stopped", key)
+        if entry.sla.replication_count is not None:
+            await self._hide_replicas()
 
     @staticmethod
     async def _stop(entry: ServiceEntry) -> None:

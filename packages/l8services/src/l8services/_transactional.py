@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from l8services._live import LiveHub, Watchers
 from l8services._reads import Reader
 from l8services._replica import Replica
+from l8services._replication.shares import Shares
 from l8services._staged import StagedItems
 from l8services._store import StoreWriter
 from l8services._tasks import TaskScope
@@ -46,6 +47,10 @@ class TransactionalParts:
         )
         self.items = StagedItems(cache, resources, sla.hook)
         self.reader = Reader(self.replica, resources, sla.hook)
+        self.shares: Shares | None = None
+        """Reads of items that are spread over the instances."""
+        if sla.replication_count is not None:
+            self.shares = Shares(sla, cache, self.reader, resources)
         self.live = LiveHub(sla.key, cache, vnic, sla.hook, tuning)
         name = resources.registry.info_of(model).name
         self.watchers = Watchers(sla.key, name, self.live, vnic, tuning)

@@ -167,9 +167,6 @@ class TransactionGroup:
             future.cancel()
         self._journal.close()
 
-    async def drain(self, limit: float) -> None:
-        """Get ready to leave within so many seconds; here there is nothing that others lack."""
-
     @property
     def leading(self) -> bool:
         """Whether this node orders the writes."""

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service ``Replicas``: which node holds which replica of a key, for whoever asks.
+
+It is there on every node that has a replicated service, and can only be read. What it tells is the
+index of that node, which follows the leader's within a moment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from l8types.errors import InvalidInputError, L8Error, NotFoundError
+from l8types.pb import L8ReplicationIndex
+from l8types.sla import ServiceLevelAgreement
+from l8types.values import Element, ServiceKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from l8types.protocols.data import Elements
+    from l8types.protocols.net import VNic
+    from l8types.protocols.services import Call
+
+    Places = Callable[[], Iterable[tuple[str, tuple[str, ...]]]]
+
+__all__ = ["REPLICAS", "ReplicasService", "replicas_sla"]
+
+REPLICAS: Final = ServiceKey("Replicas")
+"""Where it is found."""
+
+
+def replicas_sla(indexes: Callable[[], Mapping[ServiceKey, Places]]) -> ServiceLevelAgreement:
+    """Agreement of the service.
+
+    Args:
+        indexes: Gives, by replicated service of the node, keys and the nodes that hold them.
+    """
+    return ServiceLevelAgreement(
+        name=REPLICAS.name,
+        area=REPLICAS.area,
+        handler=lambda: ReplicasService(indexes),
+        model=L8ReplicationIndex,
+        primary_keys=("service_name", "service_area"),
+        stateful=False,
+    )
+
+
+class ReplicasService:
+    """Answers from the indexes of this node."""
+
+    def __init__(self, indexes: Callable[[], Mapping[ServiceKey, Places]]) -> None:
+        self._indexes = indexes
+
+    async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
+        """Nothing is needed."""
+
+    async def deactivate(self) -> None:
+        """Nothing is held."""
+
+    async def post(self, elements: Elements, call: Call) -> Elements:
+        """Refused."""
+        self._refuse(call)
+
+    async def put(self, elements: Elements, call: Call) -> Elements:
+        """Refused."""
+        self._refuse(call)
+
+    async def patch(self, elements: Elements, call: Call) -> Elements:
+        """Refused."""
+        self._refuse(call)
+
+    async def delete(self, elements: Elements, call: Call) -> Elements:
+        """Refused."""
+        self._refuse(call)
+
+    async def get(self, elements: Elements, call: Call) -> Elements:
+        """Answer a query about indexes, or the indexes of the services named by examples.
+
+        An example that has keys asks for these only.
+        """
+        resources = call.vnic.resources
+        if elements.query is not None:
+            found = [self._index(key, ()) for key in self._indexes()]
+            cache = resources.caches.create(L8ReplicationIndex, items=found)
+            scope = resources.security.scope_item
+            page = cache.fetch(
+                resources.queries.from_wire(elements.query),
+                scope=lambda item: scope(call.identity, item),
+            )
+            return resources.elements.page(page)
+        entries = []
+        for example in elements.values:
+            try:
+                entries.append(Element(self._like(example)))
+            except L8Error as error:
+                entries.append(Element(error=resources.elements.error(error).error))
+        return resources.elements.entries(entries)
+
+    async def notify(self, elements: Elements, call: Call) -> None:
+        """Refused: indexes are changed by writes of their services."""
+        self._refuse(call)
+
+    async def failed(self, elements: Elements, call: Call) -> None:
+        """It sends nothing."""
+
+    def _like(self, example: object) -> L8ReplicationIndex:
+        if not isinstance(example, L8ReplicationIndex):
+            raise InvalidInputError(
+                f"service {REPLICAS} is asked by L8ReplicationIndex, not {type(example).__name__}"
+            )
+        return self._index(
+            ServiceKey(example.service_name, example.service_area), tuple(example.keys)
+        )
+
+    def _index(self, service: ServiceKey, keys: tuple[str, ...]) -> L8ReplicationIndex:
+        places = self._indexes().get(service)
+        if places is None:
+            raise NotFoundError(f"service {service} is not active here, or not replicated")
+        index = L8ReplicationIndex(service_name=service.name, service_area=service.area)
+        for key, nodes in places():
+            if not keys or key in keys:
+                entry = index.keys[key]
+                entry.replica0 = nodes[0] if nodes else ""
+                for number, node in enumerate(nodes):
+                    entry.location[node] = number
+        return index
+
+    @staticmethod
+    def _refuse(call: Call) -> NoReturn:
+        raise InvalidInputError(
+            f"service {REPLICAS} is read only; {call.action.name} items of the service itself"
+        )
