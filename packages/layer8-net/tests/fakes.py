@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from l8types.errors import L8Error, error_class
+from l8types.errors import L8Error, UnavailableError, error_class
 from l8types.settings import NodeSettings
 from l8types.values import Element, Message, ServiceKey
 from layer8_net import TcpSwitch, TcpVNic, VNicOptions
@@ -20,6 +20,7 @@ from layer8_net import TcpSwitch, TcpVNic, VNicOptions
 if TYPE_CHECKING:
     import ssl
 
+    from l8types.enums import Action
     from l8types.pb import L8Query
     from l8types.protocols.runtime import Resources
 
@@ -244,3 +245,33 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 def new_id() -> str:
     """A node id."""
     return str(uuid.uuid4())
+
+
+async def never(elements: FakeElements, message: Message) -> FakeElements | None:
+    """A handler that does not finish."""
+    await asyncio.Event().wait()
+    return None
+
+
+async def outcome_of(call: Awaitable[object]) -> object:
+    """The result of a call, or the error that it raised."""
+    try:
+        return await call
+    except L8Error as error:
+        return error
+
+
+def received(vnic: TcpVNic, count: int) -> bool:
+    """Whether so many messages came to the services of a node."""
+    return len(services_of(vnic).messages) == count
+
+
+async def error_of_asking(
+    caller: TcpVNic, target: str, service: str, area: int, action: Action
+) -> Exception | None:
+    """How a request to a target fails, ``None`` when it does not."""
+    try:
+        await caller.request(target, service, area, action)
+    except UnavailableError as error:
+        return error
+    return None
