@@ -142,7 +142,13 @@ async def _answer(
 
 
 def _visible(answer: Elements, call: Call, resources: Resources) -> Elements:
-    """What the caller may see; an answer without items, as that of a write, has nothing to hide."""
+    """What the caller may see; an answer without items, as that of a write, has nothing to hide.
+
+    Raises:
+        TypeError: The handler gave something else than a container.
+    """
+    if not hasattr(answer, "raise_for_error"):
+        raise TypeError(f"the handler answered with {type(answer).__name__}, not with elements")
     for entry in answer:
         if entry.value is not None:
             return resources.security.scope_view(call.identity, answer)
