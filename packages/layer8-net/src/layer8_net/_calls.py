@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from l8types.protocols.net import Target
     from layer8_net._core.usual import Letter
     from layer8_net._link import Link
+    from layer8_net._machines import Waiter
     from layer8_net._options import VNicOptions
     from layer8_net._session import Session
 
     Build = Callable[[tuple[bytes, int], int, float], bytes | Letter]
     """Makes the frame for an address, a sequence number and the seconds that are left."""
 
-__all__ = ["Call", "Calls"]
+__all__ = ["Call", "Calls", "wake"]
 
 _LATENCIES: Final = 1024
 """Latencies kept between two reports to the metrics sink; under load the sample is that large."""
@@ -193,7 +194,7 @@ class Calls:
         if inlet.ready:
             return await inlet.next()
         self._core.pending.resume(sequence, self._now())
-        self._session.arm()
+        self._session.alarm.set()
         try:
             return await inlet.next()
         finally:
@@ -216,7 +217,7 @@ class Calls:
             sequence = core.open_request(waiter, core.address(node, one=True)[0], limit, now)
             waiters[sequence] = waiter
             link.send([core.controls.echo_request_frame(node, sequence)])
-        self._session.arm()
+        self._session.alarm.set()
         try:
             if waiters:
                 await asyncio.wait(waiters.values())
@@ -249,7 +250,7 @@ class Calls:
                 "not tried, try again later"
             )
         sequence = self._core.open_request(waiter, route.address[0], left, now)
-        self._session.arm_by(now + left)
+        self._session.alarm.by(now + left)
         return sequence
 
     def _route(self, call: Call, tried: set[str]) -> _Route:
@@ -342,3 +343,14 @@ class Calls:
 
     def _note(self, code: str, call: Call, text: str, level: int = logging.WARNING) -> None:
         self.trouble.note(code, call.service, call.area, text, level=level)
+
+
+def wake(answers: list[tuple[Waiter, L8Error | None, bytes]]) -> None:
+    """Give those who wait their answers, or the errors that there are instead."""
+    for waiter, error, data in answers:
+        if waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(data)
+        else:
+            waiter.set_exception(error)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from l8types.enums import DirectoryEventType
 from l8types.errors import ClosedError, L8Error, UnavailableError
 from l8types.values import Message, ServiceKey
+from layer8_net._alarm import Alarm
 from layer8_net._answers import Answers
-from layer8_net._calls import Calls
+from layer8_net._calls import Calls, wake
 from layer8_net._certificates import Certificates
 from layer8_net._core import vnic_events as events
 from layer8_net._core.backoff import Backoff
@@ -95,8 +96,8 @@ class Session:
         self._random = random.SystemRandom()
         self._workers: list[asyncio.Task[None]] = []
         self._last_error = ""
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self.alarm = Alarm(self.core.next_deadline, self.now, self._tick)
+        """Ends the requests whose time is over."""
         self._entered = False
         self._closing = False
 
@@ -235,9 +236,7 @@ class Session:
         self._fail_pending()
         # Whoever waits for the connection learns that there will be none.
         self.online.set()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.alarm.cancel()
         for worker in self._workers:
             worker.cancel()
         self._inbound.cancel()
@@ -252,7 +251,7 @@ class Session:
     def _fail_pending(self) -> None:
         for request in self.core.pending.take_all():
             error = ClosedError("the interface was shut down before the answer came")
-            _wake([(request.waiter, error, b"")])
+            wake([(request.waiter, error, b"")])
 
     # The connection
 
@@ -316,7 +315,7 @@ class Session:
         for effect in effects:
             match effect:
                 case events.Completed(answers):
-                    _wake(answers)
+                    wake(answers)
                 case events.Deliver(messages):
                     if self._closing:
                         self._turn_away(messages)
@@ -487,40 +486,9 @@ class Session:
 
     # Time
 
-    def arm_by(self, deadline: float) -> None:
-        """Have the timer go off for a new deadline; mostly it goes off earlier anyway."""
-        if self._timer is None or self._timer_at > deadline:
-            self.arm()
-
-    def arm(self) -> None:
-        """Have the timer go off for the earliest deadline."""
-        deadline = self.core.next_deadline()
-        if deadline is None or (self._timer is not None and self._timer_at <= deadline):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = deadline
-        delay = max(0.0, deadline - self.now())
-        self._timer = asyncio.get_running_loop().call_later(delay, self._expire)
-
-    def _expire(self) -> None:
-        self._timer = None
-        self._tick()
-        self.arm()
-
     def _tick(self) -> None:
         now = self.now()
         if self._inbound.holding:
             # Whoever does not read hears nothing, and must not take that for silence.
             self.perform(self.core.step(events.FramesReceived([]), now))
         self.perform(self.core.step(events.Tick(), now))
-
-
-def _wake(answers: list[tuple[Waiter, L8Error | None, bytes]]) -> None:
-    for waiter, error, data in answers:
-        if waiter.done():
-            continue
-        if error is None:
-            waiter.set_result(data)
-        else:
-            waiter.set_exception(error)
