@@ -181,6 +181,40 @@ async def ask_all(member: Member) -> list[object]:
     return list(answer.values)
 
 
+def test_one_moment() -> None:
+    """A read of items on several members shows no write by half, however many writes there are."""
+
+    async def scenario() -> None:
+        async with GroupNet(*"abcde", count=2) as net:
+            await net.settle()
+            keys = [f"k{n}" for n in range(8)]
+            await net["a"].write(*((key, 0) for key in keys))
+            running, written = True, 0
+
+            async def write(name: str) -> None:
+                nonlocal written
+                while running:
+                    written += 1
+                    number = written
+                    await net[name].write(*((key, number) for key in keys))
+
+            async with asyncio.TaskGroup() as group:
+                for name in "abc":
+                    group.create_task(write(name))
+                for _ in range(10):
+                    before = written
+                    found = list((await net["d"].call(Action.GET, *keys)).values)
+                    assert len(found) == 8
+                    assert len(set(found)) == 1
+                    found = await ask_all(net["d"])
+                    assert len(found) == 8
+                    assert len(set(found)) == 1
+                    await until(lambda before=before: written > before, "writes go on")  # type: ignore[misc]
+                running = False
+
+    run(scenario())
+
+
 def test_holders_are_lost() -> None:
     """Reads go on when holders are lost one after the other, and each key gets new holders."""
 

@@ -11,6 +11,7 @@ from l8services._replication.caretaker import Caretaker
 from l8services._replication.items import ReplicatedItems
 from l8services._replication.placement import replica_of
 from l8services._replication.reading import ReplicaReads
+from l8services._replication.steady import Steady
 from l8services._transactions.group import TransactionGroup
 from l8services._transactions.messages import (
     Answered,
@@ -74,8 +75,11 @@ class ReplicatedGroup(TransactionGroup):
         self._count = sla.replication_count or 1
         super().__init__(sla, handler, vnic, leadership, journal, timing=timing, **options)
         items = self.items
+        steady = Steady(
+            sla.key, self._own_leader, self._hold, self._release, self._clock, self._timing
+        )
         self._replica_reads = ReplicaReads(
-            sla.key, items, self._own_leader, self._ask, vnic.resources, self._timing
+            sla.key, items, self._own_leader, self._ask, steady, vnic.resources, self._timing
         )
         self._caretaker = Caretaker(
             sla.key, items, self._own_leader, self._ask, self._order_own, self._timing
@@ -129,6 +133,12 @@ class ReplicatedGroup(TransactionGroup):
 
     async def _answer(self, command: Command, limit: float) -> Message:
         return await self._replica_reads.answer(command, limit)
+
+    def _hold(self, until: float) -> None:
+        self.leader.hold(until)
+
+    def _release(self) -> None:
+        self._run(self.leader.release(self._clock.monotonic()))
 
     async def _look(self, source: str, message: Look, limit: float) -> Message:
         """Answer for this node, once it has all that the leader had acknowledged."""

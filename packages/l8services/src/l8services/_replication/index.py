@@ -39,8 +39,6 @@ class Index:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.moves = 0
-        """Goes up whenever a key that was there gets other holders."""
         self._places: dict[str, Place] = {}
         self._held: dict[str, dict[str, None]] = {}
         self._short: dict[str, None] = {}
@@ -82,8 +80,6 @@ class Index:
             self._leave(key, before)
         if place is None:
             return
-        if before is not None and before.holders != place.holders:
-            self.moves += 1
         self._places[key] = place
         for member in place.holders:
             self._held.setdefault(member, {})[key] = None

@@ -3,8 +3,8 @@
 
 Each member that is asked does first what the last order says, so that it answers with all that was
 acknowledged. An answer by key comes from the first holder that gives one. An answer to a query is
-made of the shares of all members: each answers for the keys whose first holder it is, and when keys
-were given other holders meanwhile, all are asked again.
+made of the shares of all members: each answers for the keys whose first holder it is. What comes
+from several members shows one moment: each key once, and no write by half.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import msgspec
 
 from l8services._replication.placement import live
 from l8services._transactions.messages import Answered, Look, Refused, Share
-from l8services._transactions.office import Phase
 from l8types.errors import L8Error, UnavailableError
 from l8types.pb import L8MetaData
 from l8types.values import Element
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from l8services._replication.items import ReplicatedItems
+    from l8services._replication.steady import Steady
     from l8services._transactions.leader import Leader
     from l8services._transactions.messages import Command, Message
     from l8services._transactions.timing import Timing
-    from l8services._transactions.views import View
     from l8types.protocols.data import Elements
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Call
@@ -56,6 +55,7 @@ class ReplicaReads:
         items: The index, and the items of this node.
         leader: Gives the leader of this node.
         ask: Sends a message to a node, this one included.
+        steady: Makes reads of several members show one moment.
         resources: The parts of the node.
         timing: Times and limits.
     """
@@ -66,6 +66,7 @@ class ReplicaReads:
         items: ReplicatedItems,
         leader: Callable[[], Leader],
         ask: Ask,
+        steady: Steady,
         resources: Resources,
         timing: Timing,
     ) -> None:
@@ -73,6 +74,7 @@ class ReplicaReads:
         self._items = items
         self._leader = leader
         self._ask = ask
+        self._steady = steady
         self._elements = resources.elements
         self._clock = resources.clock
         self._timing = timing
@@ -95,8 +97,18 @@ class ReplicaReads:
     # By key
 
     async def _by_key(self, command: Command, elements: Elements, end: float) -> Elements:
-        entries = tuple(elements)
         keys = self._items.handler.keys_of(elements)
+
+        async def gather() -> Elements:
+            return await self._find_all(command, tuple(elements), keys, end)
+
+        # One member answers with one moment by itself.
+        alone = len(self._groups(keys, {}, defaultdict(set))) <= 1
+        return await (gather() if alone else self._steady.read(gather, end))
+
+    async def _find_all(
+        self, command: Command, entries: Sequence[Element], keys: Sequence[str], end: float
+    ) -> Elements:
         found: dict[int, Element] = {}
         tried: defaultdict[str, set[str]] = defaultdict(set)
         while len(found) < len(keys):
@@ -112,7 +124,7 @@ class ReplicaReads:
             if self._clock.monotonic() + self._timing.retry / 3 > end:
                 late = self._unanswered("no holder of it answered in time")
                 found = dict.fromkeys(range(len(keys)), late) | found
-            elif not groups:
+            elif not groups and len(found) < len(keys):
                 # Their holders are there, but none could answer: they are asked again.
                 tried.clear()
                 await asyncio.sleep(self._timing.retry / 3)
@@ -122,7 +134,7 @@ class ReplicaReads:
         self, keys: Sequence[str], found: dict[int, Element], tried: dict[str, set[str]]
     ) -> dict[tuple[str, int], list[int]]:
         """Whom to ask next, as which replica, for which of the keys."""
-        view = self._view()
+        view = self._steady.view()
         groups: dict[tuple[str, int], list[int]] = {}
         for position, key in enumerate(keys):
             if position in found:
@@ -174,9 +186,9 @@ class ReplicaReads:
 
         async def ask(question: Elements) -> list[Elements]:
             nonlocal missing
-            shares = await self._shares(command, question, end)
-            view = self._view()
-            missing = len(self._items.index.unavailable(view.members))
+            look = self._look(command, question, None)
+            shares = await self._steady.read(lambda: self._ask_all(look, end), end)
+            missing = len(self._items.index.unavailable(self._steady.view().members))
             missing += sum(share.missing for share in shares)
             return [self._elements.decode(share.result.answer) for share in shares]
 
@@ -189,23 +201,12 @@ class ReplicaReads:
         metadata.value_count[REPLICATION].counts[MISSING] = missing
         return self._elements.entries(answer, metadata=metadata)
 
-    async def _shares(self, command: Command, question: Elements, end: float) -> list[Share]:
-        index = self._items.index
-        while True:
-            view, moves = self._view(), index.moves
-            shares = await self._ask_all(view, self._look(command, question, None), end)
-            if shares is not None and index.moves == moves and self._view() == view:
-                return shares
-            if self._clock.monotonic() + self._timing.retry / 3 > end:
-                raise UnavailableError(
-                    f"not all nodes of service {self._key} answered for their items in time"
-                )
-            await asyncio.sleep(self._timing.retry / 3)
-
-    async def _ask_all(self, view: View, look: Look, end: float) -> list[Share] | None:
+    async def _ask_all(self, look: Look, end: float) -> list[Share] | None:
         """The shares of all members, ``None`` when one is missing."""
+        look = msgspec.structs.replace(look, order=self._leader().standing_order())
         async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(self._reply(m, look, end)) for m in view.members]
+            members = self._steady.view().members
+            asked = [tasks.create_task(self._reply(m, look, end)) for m in members]
         replies = [task.result() for task in asked]
         shares = [reply for reply in replies if isinstance(reply, Share)]
         for share in shares:
@@ -214,12 +215,6 @@ class ReplicaReads:
         return shares if len(shares) == len(replies) else None
 
     # Both
-
-    def _view(self) -> View:
-        leader = self._leader()
-        if leader.phase is not Phase.LEADING or leader.view is None:
-            raise UnavailableError(f"this node does not lead service {self._key} any more")
-        return leader.view
 
     def _look(self, command: Command, elements: Elements, number: int | None) -> Look:
         part = msgspec.structs.replace(command, data=elements.encode())

@@ -139,6 +139,20 @@ class Leader:
         """Id of the node where a member is."""
         return self._at(member)
 
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the last batch that was decided."""
+        return self._outcome
+
+    def hold(self, until: float) -> None:
+        """Begin no further batch before a time; what is on its way goes on."""
+        self._hold_until = max(self._hold_until, until)
+
+    def release(self, now: float) -> list[Effect]:
+        """Begin the next batch after all."""
+        self._hold_until = 0.0
+        return self._proceed(now)
+
     def standing_order(self) -> Order:
         """What a member has done when it has all that was acknowledged."""
         return self._order(None, tell=True)
