@@ -122,8 +122,13 @@ class Asker:
                 if not waiting.done():
                     waiting.set_exception(ChildError(f"{self._name} has ended"))
 
+    def hang_up(self) -> None:
+        """Ask nothing more; the process ends in order, and :attr:`ended` is set when it has."""
+        if not self._writer.is_closing():
+            self._writer.write_eof()
+
     def close(self) -> None:
-        """Hang up."""
+        """Close this end."""
         self._writer.close()
 
     def _take(self, said: dict[str, Json]) -> None:

@@ -75,7 +75,7 @@ class Child:
     async def aclose(self) -> None:
         """Hang up, upon which it closes what it has open and ends; killed if it does not."""
         self.resume()
-        self._asker.close()
+        self._asker.hang_up()
         try:
             async with asyncio.timeout(_END):
                 await self._asker.ended.wait()
