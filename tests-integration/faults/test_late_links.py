@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,7 +55,11 @@ async def test_a_service_that_waits_for_the_other_half(
     After it the service begins once, takes writes of all nodes, and they all have them.
     """
     monkeypatch.setenv("PYTHONPATH", str(FOLDER))
-    options = {"switches": 2, "linked": False, "extension": "faults.ledger_clients:extend_six"}
+    options: dict[str, Any] = {
+        "switches": 2,
+        "linked": False,
+        "extension": "faults.ledger_clients:extend_six",
+    }
     async with network(tmp_path, **options) as net:
         for switch in (1, 2):
             await net.converged(CONVERGENCE, among=behind(net, switch))
@@ -80,7 +84,11 @@ async def test_two_services_that_began_apart(
     After the link there is one service, with the items of one side and with none of the other.
     """
     monkeypatch.setenv("PYTHONPATH", str(FOLDER))
-    options = {"switches": 2, "linked": False, "extension": "faults.ledger_clients:extend_anyone"}
+    options: dict[str, Any] = {
+        "switches": 2,
+        "linked": False,
+        "extension": "faults.ledger_clients:extend_anyone",
+    }
     async with network(tmp_path, **options) as net:
         for switch in (1, 2):
             await net.converged(CONVERGENCE, among=behind(net, switch))
