@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from l8services._digests.ranges import RangeDigests
 from l8services._knowledge import Knowledge, covered
@@ -37,7 +37,8 @@ __all__ = ["Copy", "Replica"]
 
 _log = logging.getLogger(__name__)
 
-_WHOLE = frozenset({NotificationType.POST, NotificationType.DELETE})
+_BEACON: Final = L8NotificationType.Invalid_Notify
+_WHOLE: Final = frozenset({NotificationType.POST, NotificationType.DELETE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ class Replica:
             return
         time, base = unpack(message.time)
         try:
-            if message.type == L8NotificationType.Invalid_Notify:
+            if message.type == _BEACON:
                 self.tracker.beacon(source, message.sequence)
             else:
                 self.tracker.observe(source, message.sequence, time)

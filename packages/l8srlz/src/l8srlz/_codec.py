@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The object codec: one value to self-describing bytes and back."""
 
+import struct
 from binascii import a2b_base64, b2a_base64
-from typing import Final, final
+from collections.abc import Callable
+from typing import Any, Final, final
 
 from l8srlz import _go_rules
 from l8srlz._decoder import Decoder
@@ -10,13 +12,30 @@ from l8srlz._encoder import Encoder
 from l8srlz._faults import Fault, shown
 from l8srlz._models import READ_FAULTS, ModelReader
 from l8srlz._native import NativeBodies
-from l8srlz._wire import HEAD, Limits
+from l8srlz._wire import HEAD, I32, NUMBERS, Limits
 from l8types.enums import Kind
 from l8types.errors import DecodeError, EncodeError
 from l8types.protocols.models import Registry
 
 _HEAD_BYTES: Final = HEAD.size
 _unpack_head: Final = HEAD.unpack_from
+
+_TELLING: Final = frozenset({Kind.INT, Kind.FLOAT64})
+"""Kinds of numbers that a Python number tells by itself."""
+
+
+def _plain_numbers(
+    max_bytes: int, *, keep_kinds: bool
+) -> dict[tuple[bytes, int], Callable[[bytes], tuple[Any]]]:
+    """What reads whole values that become plain numbers, by the bytes of their kind and length."""
+    return {
+        (I32.pack(kind), whole.size): struct.Struct(f">4x{whole.format[-1]}").unpack
+        for kind, whole in NUMBERS.items()
+        if whole.size <= max_bytes and (kind in _TELLING or not keep_kinds)
+    }
+
+
+_TEXT: Final = I32.pack(Kind.STRING)
 
 
 @final
@@ -66,6 +85,7 @@ class ObjectCodec:
         "_keep_kinds",
         "_max_bytes",
         "_models",
+        "_numbers",
         "_wholes",
         "go_compatible",
         "limits",
@@ -85,6 +105,8 @@ class ObjectCodec:
         self.go_compatible = go_compatible
         self.registry = registry
         self._keep_kinds = go_compatible if keep_kinds is None else keep_kinds
+        limit = self.limits.max_bytes
+        self._numbers = _plain_numbers(limit, keep_kinds=self._keep_kinds)
         self._bodies = NativeBodies()
         self._max_bytes = self.limits.max_bytes
         self._info = registry.info
@@ -132,10 +154,16 @@ class ObjectCodec:
                 registered; carries the offset.
         """
         if type(data) is bytes:
-            # Mostly a value is one model; whatever is odd about it, the decoder will tell.
+            start = data[:4]
+            number = self._numbers.get((start, len(data)))
+            if number is not None:
+                return number(data)[0]
+            # Mostly a value is a model or a text; whatever is odd about it, the decoder will tell.
             models = self._models
             try:
                 kind, length = _unpack_head(data)
+                if start == _TEXT and 0 < length == len(data) - _HEAD_BYTES <= self._max_bytes:
+                    return data[_HEAD_BYTES:].decode()
                 name = models.names[data[_HEAD_BYTES:-length]]
                 wanted, parse = models.parsers[self._info(name).model]
                 # A wrong length may have led to the bytes of a name at another place.

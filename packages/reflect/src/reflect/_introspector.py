@@ -258,6 +258,23 @@ class Introspector:
         return self._assemble(self._path(root, path), root_key)
 
     def _parse(self, property_id: str) -> PathProperty:
+        return self._parse_known(property_id) or self._parse_any(property_id)
+
+    def _parse_known(self, property_id: str) -> PathProperty | None:
+        """The property of an id with a root key, whose path below was met before or is good."""
+        name, _, keyed = property_id.partition("<")
+        key, _, path = keyed.partition(">.")
+        root = self._by_name.get(name.lower())
+        if root is None or root.model is None or not path:
+            return None
+        try:
+            resolved = self._path(root, path)
+        except PropertyError:
+            # The long way knows where in the whole id the fault is.
+            return None
+        return self._assemble(resolved, self._root_key(root, key))
+
+    def _parse_any(self, property_id: str) -> PathProperty:
         first, *_ = parts = split_id(property_id)
         root = self._by_name.get(first.name.lower())
         if root is None or root.model is None:

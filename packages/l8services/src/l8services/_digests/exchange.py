@@ -39,6 +39,7 @@ SECOND: Final = 3
 FOLD: Final = 2000
 """Changed keys counted between two looks at other work."""
 
+_BEACON: Final = L8NotificationType.Invalid_Notify
 _log = logging.getLogger(__name__)
 
 
@@ -94,7 +95,7 @@ class DigestExchange:
 
     def heard(self, message: L8NotificationSet) -> None:
         """Another instance told its root with its count of changes; other messages are ignored."""
-        if message.type != L8NotificationType.Invalid_Notify or not message.model_key:
+        if message.type != _BEACON or not message.model_key:
             return
         if message.source and message.source != self._replica.uuid:
             self._told[message.source] = message.model_key
