@@ -44,7 +44,7 @@ MACHINE = interfaces("127.0.0.1/8", "10.1.2.3/20", "fd00::5/64", "fe80::1/64", d
     ],
 )
 def test_kinds(host: str, kind: AddressKind) -> None:
-    """The real masks decide, for IPv4 and IPv6; interfaces that are down do not count."""
+    """W-31: the real masks decide, for IPv4 and IPv6; interfaces that are down do not count."""
     assert MACHINE.kind(host) is kind
 
 
@@ -77,7 +77,7 @@ def test_no_address() -> None:
     ],
 )
 def test_machine_address(networks: tuple[str, ...], best: str) -> None:
-    """The private address goes first; without a network it is loopback."""
+    """W-31: the private address goes first; without a network it is loopback."""
     assert interfaces(*networks).machine_address() == best
 
 

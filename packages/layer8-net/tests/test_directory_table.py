@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given
@@ -72,3 +72,18 @@ def test_nothing_new_gives_no_event() -> None:
     assert table.put(replace(node)) == []
     assert table.remove("unknown") == []
     assert table.node("x") is node
+
+
+def test_what_was_read_stays_as_it_was() -> None:
+    """W-24: readers get values; what happens later, or what they try, changes no one else's."""
+    table = Directory()
+    table.put(NodeInfo("x", "before", "s", services={KEYS[0]: "M"}))
+    read, everybody = table.node("x"), table.nodes()
+    assert read is not None
+    with pytest.raises(FrozenInstanceError):
+        read.alias = "changed"  # type: ignore[misc]  # that is the point
+    table.put(NodeInfo("x", "after", "s"))
+    assert (read.alias, dict(read.services)) == ("before", {KEYS[0]: "M"})
+    assert everybody == (read,)
+    table.remove("x")
+    assert everybody == (read,)

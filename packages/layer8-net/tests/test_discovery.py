@@ -48,7 +48,7 @@ class TestAnnouncements:
         assert one.counters.heard == 0
 
     def test_another_secret(self) -> None:
-        """Whoever does not know the secret of the network is not dialled, and counted."""
+        """W-30: whoever does not know the secret of the network is not dialled, and counted."""
         one = announcer()
         forged = announcer(secret=b"other").announcement(1, bytes(16))
         assert one.receive(forged, "10.0.0.1", 0.0) is None
@@ -64,7 +64,7 @@ class TestAnnouncements:
 
     @pytest.mark.parametrize("change", [-1, 1])
     def test_length(self, change: int) -> None:
-        """Only the exact length is an announcement."""
+        """W-30: only the exact length is an announcement."""
         one, datagram = announcer(), announcer().announcement(1234, bytes(16))
         changed = datagram[:-1] if change < 0 else datagram + b"x"
         assert one.receive(changed, "10.0.0.1", 0.0) is None
@@ -83,7 +83,7 @@ class TestAnnouncements:
         assert one.counters.distant == 1
 
     def test_rate(self) -> None:
-        """A flood is cut off, and the limit recovers with time."""
+        """W-30: a flood is cut off, and the limit recovers with time."""
         one, datagram = announcer(), announcer().announcement(1, bytes(16))
         results = [one.receive(datagram, "10.0.0.1", 0.0) is not None for _ in range(150)]
         assert sum(results) == 100

@@ -217,7 +217,7 @@ def test_long_texts_are_cut_everywhere(size: int) -> None:
     ("timeout", "whole"), [(0, 0), (-1, 0), (0.001, 1), (1, 1), (1.2, 2), (1e9, 65_535)]
 )
 def test_deadline_in_seconds(timeout: float, whole: int) -> None:
-    """A time-out travels in whole seconds, rounded up, so that receivers can drop stale work."""
+    """W-32: a time-out travels in whole seconds, rounded up: receivers can drop stale work."""
     assert seconds(timeout) == whole
 
 

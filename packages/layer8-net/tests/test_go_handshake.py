@@ -128,7 +128,7 @@ def test_wrong_secret() -> None:
 
 
 def test_echo() -> None:
-    """Who sends everything back, without knowing the key, is found out at the first step."""
+    """W-13: who sends everything back, without knowing the key, is found out at the first step."""
     dialler = GoDialler(NODE, guard())
     with pytest.raises(HandshakeError, match="sent back what this side had sent"):
         dialler.receive(dialler.start())

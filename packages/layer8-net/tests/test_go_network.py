@@ -119,7 +119,7 @@ async def _fails(vnic: TcpVNic, target: str) -> L8Error:
 
 @pytest.mark.feature("NIC-06", "NIC-12")
 async def test_reconnection() -> None:
-    """After a cut, and after a restart of the switch, all are found again with their services."""
+    """W-03: after a cut, and a restart of the switch, all are found again with their services."""
     async with AsyncExitStack() as stack:
         switch = await stack.enter_async_context(make_switch(parts()))
         async with node(switch, SONGS) as ann, node(switch) as bob:
@@ -159,7 +159,7 @@ def _statistics(vnic: TcpVNic, uuid: str) -> int:
 
 @pytest.mark.feature("NIC-12")
 async def test_services_go() -> None:
-    """A service that is withdrawn receives nothing any more."""
+    """W-20: a service that is withdrawn receives nothing any more."""
     async with (
         make_switch(parts()) as switch,
         node(switch, SONGS) as ann,

@@ -228,7 +228,7 @@ def test_offers(offers: list[tuple[str, int, str]]) -> None:
 
 @given(received=st.lists(messages, max_size=6), link=st.booleans())
 def test_switch(*, received: list[Message], link: bool) -> None:
-    """A switch: whatever comes from a node or from another switch, to nodes and to switches.
+    """W-01: a switch: whatever comes from a node or from another switch, to nodes and to switches.
 
     What it only forwards is its sender's, but for its own frames all of this holds.
     """

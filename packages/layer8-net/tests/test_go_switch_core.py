@@ -55,7 +55,7 @@ def test_others_hear_of_newcomers() -> None:
 
 @pytest.mark.feature("NET-03", "NET-07")
 def test_services_of_the_handshake_count() -> None:
-    """A node is found by the services that its handshake told, also after a reconnection."""
+    """W-03: a node is found by the services that its handshake told, also after a reconnection."""
     net = PaperNet()
     ann = net.join(SONGS, uuid=ANN)
     bob = net.join()
@@ -184,7 +184,7 @@ def test_services_by_report() -> None:
 
 
 def test_removed_services() -> None:
-    """The message that ends a Go switch only removes the service here."""
+    """W-01: the message that ends a Go switch only removes the service here."""
     net = PaperNet()
     ann, bob = net.join(), net.join(SONGS)
     data = L8ServiceData(service_uuid=bob.uuid, serviceName="Songs")
@@ -257,7 +257,7 @@ def test_answers_do_not_come_back() -> None:
 
 @pytest.mark.feature("NIC-05")
 def test_slow_receivers() -> None:
-    """Who sends to a slow node is held back until it has caught up; when full, messages return."""
+    """W-16: who sends to a slow node is held until it has caught up; when full, messages return."""
     net = PaperNet()
     ann, bob = net.join(), net.join()
     net.step(PressureChanged(bob.number, Pressure.HIGH))

@@ -162,7 +162,7 @@ def test_distant_nodes() -> None:
 
 @pytest.mark.feature("NET-20")
 def test_silence() -> None:
-    """A node that falls silent is unreachable after two of its intervals, and gone after three."""
+    """W-18: who falls silent is unreachable after two of its intervals, and gone after three."""
     net = PaperNet()
     ann, bob = net.join(), net.join(SONGS)
     for _ in range(3):
@@ -269,7 +269,7 @@ def test_malformed_frames() -> None:
     ],
 )
 def test_what_a_node_may_not_say(fields: dict[str, object]) -> None:
-    """A node speaks for itself alone, and in the forms that make sense."""
+    """W-15: a node speaks for itself alone, and in the forms that make sense."""
     net = PaperNet()
     ann = net.join(uuid=ANN)
     bob = net.join(uuid=BOB)

@@ -30,7 +30,7 @@ from .go_talk import SYSTEM, add, beat, notices, told
 
 @pytest.mark.feature("NET-10", "NET-11", "NET-22")
 def test_switches_that_meet() -> None:
-    """A late link brings everything over: routes, services, and the health of the nodes here."""
+    """W-07: a late link brings everything over: routes, services, the health of the nodes here."""
     net = PaperNet()
     net.join(SONGS, uuid=ANN)
     hub = net.link(OTHER)
@@ -94,8 +94,18 @@ def test_one_hop() -> None:
 
 
 @pytest.mark.feature("NET-08")
+@pytest.mark.parametrize("service", ["tokens", "users", "sysMsh", "zebra"])
+def test_names_behind_that_of_the_system(service: str) -> None:
+    """W-26: a message to a service that nobody offers is for no switch, whatever its name."""
+    net = PaperNet()
+    ann, hub = net.join(uuid=ANN), net.link(OTHER)
+    net.clear()
+    ann.send(service=service)
+    assert hub.frames == []
+
+
 def test_choices_are_made_once() -> None:
-    """What another switch could not choose is chosen among the nodes here, or comes back."""
+    """W-02: what another switch could not choose is chosen among the nodes here, or comes back."""
     net = PaperNet()
     ann, hub = net.join(uuid=ANN), net.link(OTHER)
     there = new_id()
@@ -147,7 +157,7 @@ def test_news_travels() -> None:
 
 @pytest.mark.feature("NET-18")
 def test_a_switch_that_dies() -> None:
-    """With a link everything behind it is gone, and the nodes here are told so."""
+    """W-08: with a link everything behind it is gone, and the nodes here are told so."""
     net = PaperNet()
     ann, hub = net.join(uuid=ANN), net.link(OTHER)
     there = NodeInfo(BOB, "bob", OTHER, services={SONGS: ""})

@@ -39,7 +39,7 @@ def test_answers() -> None:
 
 @pytest.mark.feature("NET-09")
 def test_a_failed_request_ends_at_once() -> None:
-    """A request that comes back as failed ends with the reason, not with its time-out."""
+    """W-11: a request that comes back as failed ends with the reason, not with its time-out."""
     one = Harness()
     sequence = one.ask()
     one.hear(reply=True, failure="Cannot find destination port for x", sequence=sequence)
@@ -256,7 +256,7 @@ def test_a_pause_of_its_own_is_no_silence() -> None:
 
 
 def test_numbers_start_over() -> None:
-    """After the largest number the first one follows, but none that is still waited for."""
+    """W-32: after the largest number the first one follows, but none that is still waited for."""
     one = Harness()
     one.core.pending._sequence = 2**32 - 3
     first = one.ask()

@@ -81,6 +81,17 @@ def test_services_come_and_go() -> None:
     assert one.perform(one.core.withdraw(SONGS)) == []
 
 
+def test_services_of_any_area_go() -> None:
+    """W-21: whatever the area of a service, its end is told to the health of all."""
+    one = Harness()
+    songs = ServiceKey("Songs", 7)
+    one.perform(one.core.offer(songs, "Song"))
+    one.perform(one.core.withdraw(songs))
+    assert [(m.service, m.area, m.destination) for m in one.sent if m.action is Action.PATCH] == [
+        ("Health", 0, SWITCH)
+    ]
+
+
 def test_offers_that_cannot_be() -> None:
     """A service that cannot travel is refused when it is offered, and nothing changes."""
     one = Harness()

@@ -53,7 +53,7 @@ class TestMesh:
 
     @pytest.mark.feature("NET-06", "NET-07", "NET-22")
     def test_late_link(self) -> None:
-        """Two networks that grew apart know all nodes, services and health once they are linked."""
+        """W-07: two networks that grew apart know all nodes, services and health when linked."""
         net = mesh(2, [])
         a, b = net.switches[0].join(S), net.switches[1].join(S)
         assert known(net.switches[0]) != known(net.switches[1])
@@ -74,7 +74,7 @@ class TestMesh:
     @pytest.mark.feature("NET-18")
     @pytest.mark.parametrize("silently", [False, True])
     def test_switch_death(self, *, silently: bool) -> None:
-        """All that was behind a dead switch is gone everywhere, with its services, at once."""
+        """W-08: all that was behind a dead switch is gone everywhere, with its services, soon."""
         net = mesh()
         net.switches[1].join(S)
         survivor = net.switches[2].join()

@@ -18,7 +18,7 @@ def hosts(book: PeerBook, now: float) -> list[str]:
 
 
 def test_fixed_peers_are_never_given_up() -> None:
-    """A peer of the settings is dialled again and again, with pauses that grow up to 3 s."""
+    """W-10: a peer of the settings is dialled again and again, with pauses that grow up to 3 s."""
     book = PeerBook(ME)
     book.add("h", 1, 0.0)
     now, pauses = 0.0, []

@@ -172,7 +172,7 @@ class TestContent:
         assert net.core.counters.violations == 1
 
     def test_claim_of_a_node_that_is_here(self) -> None:
-        """A linked switch takes no node away whose connection here is alive."""
+        """W-15: a linked switch takes no node away whose connection here is alive."""
         net = VirtualNet()
         node, sender, far = net.join(S), net.join(), Far(net)
         far.say(Action.PUT, Change(1, 1, [far.node(node.uuid, start_time=10**15)]))

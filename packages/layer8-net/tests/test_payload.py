@@ -43,7 +43,7 @@ class Book:
     ],
 )
 def test_payloads(payload: object, values: tuple[object, ...]) -> None:
-    """Each kind of payload becomes the container that its receiver expects."""
+    """W-26: each kind of payload becomes the container that its receiver expects."""
     factory = cast("ElementsFactory", FakeElementsFactory())
     assert to_elements(factory, payload).values == values
 

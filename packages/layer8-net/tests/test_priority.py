@@ -21,7 +21,7 @@ def test_order() -> None:
 
 
 def test_nothing_starves() -> None:
-    """A low item leaves although higher ones keep coming."""
+    """W-17: a low item leaves although higher ones keep coming."""
     queue: FairQueue[str] = FairQueue()
     queue.push("low", 0, 1)
     taken = []

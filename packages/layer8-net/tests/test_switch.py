@@ -21,7 +21,7 @@ from l8types.values import ServiceKey
 from layer8_net._core.handshake import Dialler, Endpoint
 
 from .certificates import write_certificate
-from .fakes import make_switch, make_vnic, new_id, node, resources, until
+from .fakes import cut_off, make_switch, make_vnic, new_id, node, resources, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ class TestStrangers:
     )
     @given(st.lists(st.binary(min_size=1, max_size=64), min_size=1, max_size=3))
     def test_any_bytes(self, chunks: list[bytes]) -> None:
-        """No bytes of a stranger end the switch."""
+        """W-01: no bytes of a stranger end the switch."""
 
         async def attack() -> None:
             async with make_switch() as switch:
@@ -89,7 +89,7 @@ class TestStrangers:
         asyncio.run(attack())
 
     async def test_large_frame_before_authentication(self) -> None:
-        """A stranger cannot make the switch wait for a large frame."""
+        """W-13: a stranger cannot make the switch wait for a large frame."""
         async with make_switch() as switch:
             assert await _say(switch, (1_000_000).to_bytes(4, "big")) == b""
 
@@ -116,7 +116,7 @@ class TestStrangers:
             assert switch.statistics().connections == 0
 
     async def test_handshake_that_takes_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A stranger that says nothing is refused after a while."""
+        """W-13: a stranger that says nothing is refused after a while."""
         monkeypatch.setattr("layer8_net._entrance._HANDSHAKE_SECONDS", 0.02)
         async with make_switch() as switch:
             reader, writer = await asyncio.open_connection("127.0.0.1", switch.port)
@@ -151,6 +151,24 @@ class TestMembers:
         lines = [record for record in caplog.records if record.name == "layer8_net._connections"]
         assert len(lines) == 1
 
+    @pytest.mark.feature("NET-19")
+    async def test_counts_are_those_of_now(self) -> None:
+        """W-09: who left, broke or was refused is counted no more, and nothing of it is kept."""
+        async with make_switch() as switch:
+            for _ in range(3):
+                async with node(switch, BOOKS) as vnic:
+                    cut_off(vnic)
+                    await until(lambda: vnic.statistics().connections == 2)
+                    await until(lambda: switch.statistics().connections == 1)
+                stranger = resources(switch.port, NodeSettings(request_timeout=1.0))
+                stranger.security.secret = b"another"
+                with pytest.raises(HandshakeError):
+                    await make_vnic(stranger).__aenter__()
+            await until(lambda: switch.statistics().connections == 0)
+            tables = switch._core._tables  # type: ignore[attr-defined]  # of this profile
+            assert (tables.peers, tables.nodes, tables.routes) == ({}, {}, {})
+            assert [one.uuid for one in switch.directory.nodes()] == [switch.uuid]
+
     async def test_frame_above_the_limit(self) -> None:
         """A member that sends a frame above the limit is disconnected."""
         small = NodeSettings(max_frame_bytes=4096)
@@ -173,7 +191,7 @@ class TestListening:
             assert own.is_switch
 
     async def test_port_in_use(self) -> None:
-        """A port in use is one line that says which."""
+        """W-12: a port in use is one line that says which."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             with pytest.raises(ConfigurationError, match=f"port {port} on 127.0.0.1 is in use"):

@@ -70,7 +70,7 @@ class TestDelivery:
         + [(DESTINATION_SINGLE, mode) for mode in list(MulticastMode)[:5]],
     )
     def test_one_of_many(self, destination: str, mode: MulticastMode) -> None:
-        """A message to one provider reaches exactly one, and names it from then on."""
+        """W-02: a message to one provider reaches exactly one, and names it from then on."""
         net = VirtualNet()
         nodes = [net.join(S), net.join(S), net.join(S)]
         nodes[1].send(destination=destination, mode=mode, request=True)
@@ -150,7 +150,7 @@ class TestRules:
         ],
     )
     def test_foreign_source(self, message: Message) -> None:
-        """Who sends under another id is disconnected, and nothing of it arrives."""
+        """W-15: who sends under another id is disconnected, and nothing of it arrives."""
         net = VirtualNet()
         a, b = net.join(), net.join(S)
         net.step(FramesReceived(a.number, [encode_message(message)]))
@@ -216,7 +216,7 @@ class TestRules:
         assert b.closed == ""
 
     def test_objections(self) -> None:
-        """A known id from another address may not join, another switch may."""
+        """W-15: a known id from another address may not join, another switch may."""
         net = VirtualNet()
         a = net.join(address="10.0.0.1")
         assert isinstance(net.objection(a.endpoint, "10.0.0.2"), ConflictError)
@@ -247,7 +247,7 @@ class TestDirectory:
 
     @pytest.mark.feature("NIC-12", "HLT-02", "HLT-05", "HLT-06")
     def test_services(self) -> None:
-        """Offered and withdrawn services are told to everybody and change who is reached."""
+        """W-20: offered and withdrawn services are told to everybody and change who is reached."""
         net = VirtualNet()
         a = net.join()
         b = net.join(S)
@@ -284,7 +284,7 @@ class TestDirectory:
         assert len(new.received) == 1
 
     def test_figures_travel_together(self) -> None:
-        """Reports of figures alone are published once per interval, with the switch's own."""
+        """W-25: reports of figures alone are published once per interval, with the switch's own."""
         net = VirtualNet()
         a, b = net.join(), net.join()
         net.pass_time(0)
@@ -320,7 +320,7 @@ class TestComingTogether:
     """Nodes that come in together."""
 
     def test_all_are_told_at_once(self) -> None:
-        """Who was there hears of all of them in one message, each of them of everybody."""
+        """W-25: who was there hears of all of them in one message, each of them of everybody."""
         net = VirtualNet()
         old = net.join()
         seen = len(old.records)
@@ -370,7 +370,7 @@ class TestLiveness:
 
     @pytest.mark.feature("NET-20")
     def test_silence(self) -> None:
-        """Two missed intervals make a node unreachable, three end it."""
+        """W-18: two missed intervals make a node unreachable, three end it."""
         net = VirtualNet()
         a, b = net.join(keep_alive=100.0), net.join(S)
         net.pass_time(9.9)
@@ -466,7 +466,7 @@ class TestPressure:
         assert net.effects == []
 
     def test_full(self) -> None:
-        """A message to a node that is twice over its limit comes back."""
+        """W-16: a message to a node that is twice over its limit comes back."""
         net = VirtualNet()
         a, b = net.join(), net.join()
         net.step(PressureChanged(b.number, Pressure.FULL))

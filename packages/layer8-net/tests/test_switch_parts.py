@@ -90,7 +90,7 @@ def test_claims_of_a_silent_switch() -> None:
 
 
 def test_offers_are_remembered() -> None:
-    """A change of one service leaves what is known of ten thousand others untouched."""
+    """W-25: a change of one service leaves what is known of ten thousand others untouched."""
     net = VirtualNet()
     keys = [ServiceKey(f"S{number}") for number in range(10_000)]
     net.join(*keys)
@@ -120,7 +120,7 @@ def test_hosts(host: str, loopback: bool, wildcard: bool) -> None:
 
 
 async def test_socket_options() -> None:
-    """Connections of a switch send at once, and the kernel looks after half-open ones."""
+    """W-18: connections of a switch send at once, and the kernel looks after half-open ones."""
     fast = NodeSettings(keep_alive=0.5)
     async with make_switch(resources(settings=fast)) as switch, node(switch):
         (link,) = switch._connections._links.values()

@@ -73,6 +73,16 @@ class TestRequests:
             with pytest.raises(UnavailableError, match="no live provider of service 'Nothing'"):
                 await caller.request(MulticastMode.PROXIMITY, "Nothing", 0, Action.GET)
 
+    async def test_trouble_is_told_by_errors_and_the_log(
+        self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """W-33: nothing is printed; a choice among nobody is an error and a line in the log."""
+        async with make_switch() as switch, node(switch) as vnic:
+            with pytest.raises(UnavailableError):
+                await vnic.request(MulticastMode.ROUND_ROBIN, "Nothing", 0, Action.GET)
+        assert capsys.readouterr() == ("", "")
+        assert "Nothing" in caplog.text
+
     async def test_unknown_node(self) -> None:
         """There is no such node: the caller learns so at once."""
         nobody = new_id()

@@ -48,7 +48,7 @@ class TestConnection:
 
     @pytest.mark.feature("NIC-06", "NIC-03")
     async def test_switch_restart(self) -> None:
-        """After a restart of the switch nodes come back and their services are found again."""
+        """W-03: after a restart of the switch nodes come back, and their services are found."""
         async with make_switch() as first_switch:
             port = first_switch.port
             async with node(first_switch, BOOKS) as provider, node(first_switch) as caller:

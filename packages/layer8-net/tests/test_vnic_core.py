@@ -110,7 +110,7 @@ class TestConnecting:
     """From the handshake to being part of the network."""
 
     def test_services_are_announced_with_every_connection(self) -> None:
-        """What was offered before, and before an outage, is reported at once."""
+        """W-23: what was offered before, and before an outage, is reported at once."""
         core = Core(ME)
         core.offer(S, "Model")
         for _ in range(2):

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from l8types.enums import SerializerMode
-from l8types.errors import ClosedError, ConfigurationError, NotFoundError, QueryError
+from l8types.enums import Action, SerializerMode
+from l8types.errors import (
+    ClosedError,
+    ConfigurationError,
+    NotFoundError,
+    QueryError,
+    UnavailableError,
+)
+from l8types.pb import L8Plugin
 from l8web import RestClient
 from layer8 import Node, load_settings
 from layer8._switch import switch_resources
@@ -168,3 +175,13 @@ def test_a_part_that_is_not_installed_is_told_at_once(tmp_path: Path) -> None:
     for make in (lambda: Node(settings=settings), lambda: switch_resources(settings)):
         with pytest.raises(ConfigurationError, match=r"'defualt', did you mean 'default'\?"):
             make()
+
+
+async def test_no_code_comes_over_the_network(port: int, tmp_path: Path) -> None:
+    """W-28: there is no service that takes plug-ins; they are installed, and named in settings."""
+    async with Node(settings=settings_of("one", port, tmp_path)) as node:
+        node.resources.register(L8Plugin)
+        switch = next(one.uuid for one in node.vnic.directory.nodes() if one.is_switch)
+        for target in ("", node.vnic.uuid, switch):
+            with pytest.raises((UnavailableError, NotFoundError)):
+                await node.vnic.request(target, "Plugin", 0, Action.POST, L8Plugin(data="eA=="))
