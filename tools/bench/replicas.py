@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Final, cast
 from l8services import BaseService
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
-from layer8 import Node, load_settings, make_switch
+from layer8 import Node, run
+from tools.bench.nine import NODES, start
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-SWITCHES: Final = 3
-INSTANCES: Final = 9
 BATCH: Final = 100
 """Items per write."""
 SERVICE: Final = ServiceKey("Books")
@@ -44,7 +43,7 @@ class Book:
 
 def measure(seconds: float) -> dict[str, float]:
     """Return how many changes per second reach all instances."""
-    return asyncio.run(_measure(seconds))
+    return run(_measure(seconds))
 
 
 def measure_noted(_: float) -> dict[str, float]:
@@ -66,7 +65,7 @@ async def _measure(seconds: float) -> dict[str, float]:
 
             posted = await _rate(post, nodes, seconds)
             patched = await _rate(patch, nodes, seconds)
-            return {POSTED: posted, PATCHED: patched, DELIVERED: patched * (INSTANCES - 1)}
+            return {POSTED: posted, PATCHED: patched, DELIVERED: patched * (NODES - 1)}
 
 
 def _books(block: int, stock: int) -> list[Book]:
@@ -75,27 +74,13 @@ def _books(block: int, stock: int) -> list[Book]:
 
 
 async def _network(stack: AsyncExitStack, directory: Path) -> list[Node]:
-    ports: list[int] = []
-    for number in range(SWITCHES):
-        settings = load_settings(alias=f"switch-{number}", port=0, data_directory=directory)
-        switch = await stack.enter_async_context(make_switch(settings))
-        for port in ports:
-            await switch.connect("127.0.0.1", port)
-        ports.append(switch.port)
-    nodes = []
-    for number in range(INSTANCES):
-        port = ports[number % SWITCHES]
-        settings = load_settings(alias=f"instance-{number}", port=port, data_directory=directory)
-        node = await stack.enter_async_context(Node(settings=settings, bring_switch=False))
-        await node.activate(
-            ServiceLevelAgreement(
-                name=SERVICE.name, handler=BaseService, model=Book, primary_keys=("isbn",)
-            )
-        )
-        nodes.append(node)
+    sla = ServiceLevelAgreement(
+        name=SERVICE.name, handler=BaseService, model=Book, primary_keys=("isbn",)
+    )
+    nodes = await start(stack, directory, sla)
     async with asyncio.timeout(30):
         while True:
-            if all(len(node.vnic.directory.providers(SERVICE)) == INSTANCES for node in nodes):
+            if all(len(node.vnic.directory.providers(SERVICE)) == NODES for node in nodes):
                 return nodes
             await asyncio.sleep(0.05)
 

@@ -20,13 +20,12 @@ from l8types.enums import Durability
 from l8types.errors import L8Error
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
-from layer8 import Node, load_settings, make_switch, run
+from layer8 import Node, run
+from tools.bench.nine import NODES, start
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-SWITCHES: Final = 3
-MEMBERS: Final = 9
 CLIENTS: Final = 50
 SERVICE: Final = ServiceKey("Books")
 ONE, MANY, READS = "one after another", f"{CLIENTS} at a time", "reads from the leader"
@@ -59,7 +58,7 @@ def measure_noted(_: float) -> dict[str, float]:
 async def _measure(seconds: float, durability: Durability) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         async with AsyncExitStack() as stack:
-            nodes = await _network(stack, Path(directory), durability)
+            nodes = await start(stack, Path(directory), _agreement(durability))
             leader = await _leader(nodes)
             other = next(node for node in nodes if node is not leader)
             await other.post(SERVICE.name, Book("1", "first", 1.0))
@@ -70,31 +69,15 @@ async def _measure(seconds: float, durability: Durability) -> dict[str, float]:
             }
 
 
-async def _network(stack: AsyncExitStack, directory: Path, durability: Durability) -> list[Node]:
-    ports: list[int] = []
-    for number in range(SWITCHES):
-        settings = load_settings(alias=f"switch-{number}", port=0, data_directory=directory)
-        switch = await stack.enter_async_context(make_switch(settings))
-        for port in ports:
-            await switch.connect("127.0.0.1", port)
-        ports.append(switch.port)
-    nodes = []
-    for number in range(MEMBERS):
-        port = ports[number % SWITCHES]
-        settings = load_settings(alias=f"member-{number}", port=port, data_directory=directory)
-        node = await stack.enter_async_context(Node(settings=settings, bring_switch=False))
-        await node.activate(
-            ServiceLevelAgreement(
-                name=SERVICE.name,
-                handler=BaseService,
-                model=Book,
-                primary_keys=("isbn",),
-                transactional=True,
-                durability=durability,
-            )
-        )
-        nodes.append(node)
-    return nodes
+def _agreement(durability: Durability) -> ServiceLevelAgreement:
+    return ServiceLevelAgreement(
+        name=SERVICE.name,
+        handler=BaseService,
+        model=Book,
+        primary_keys=("isbn",),
+        transactional=True,
+        durability=durability,
+    )
 
 
 async def _leader(nodes: list[Node]) -> Node:
@@ -103,7 +86,7 @@ async def _leader(nodes: list[Node]) -> Node:
         while True:
             known = {node.resources.services.leader(SERVICE) for node in nodes}
             lengths = {len(node.resources.services.participants(SERVICE)) for node in nodes}
-            if len(known) == 1 and "" not in known and lengths == {MEMBERS}:
+            if len(known) == 1 and "" not in known and lengths == {NODES}:
                 try:
                     await nodes[0].put(SERVICE.name, Book("0", "settled", time.monotonic()))
                 except L8Error:

@@ -27,7 +27,7 @@ class KeyLocks:
 
 
 class _Hold:
-    """One turn with the lock of a key; a class, since a generator costs as much as a short write."""
+    """One turn with the lock of a key; a class, as a generator costs as much as a short write."""
 
     __slots__ = ("_key", "_lock", "_locks")
 
