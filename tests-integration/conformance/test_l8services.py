@@ -15,6 +15,7 @@ from l8test.conformance import (
     ActivationConformance,
     DispatcherConformance,
     ElectionConformance,
+    LeadershipConformance,
     Seat,
     TransactionEngineConformance,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         GroupOpener,
         Joiner,
         NodeOpener,
+        NodesOpener,
         RegisterService,
     )
     from l8types.protocols.net import VNic
@@ -60,6 +62,21 @@ class TestActivation(ActivationConformance):
 @pytest.mark.feature("l8types:TYP-19", "l8types:TYP-20")
 class TestDispatcher(DispatcherConformance):
     """The way of a message to its service."""
+
+
+class TestLeadership(LeadershipConformance):
+    """Who leads and who takes part, over a network."""
+
+    @pytest.fixture
+    def open_nodes(self, open_network: OpenNetwork) -> NodesOpener:
+        """Nodes at one switch."""
+
+        @asynccontextmanager
+        async def opened(count: int) -> AsyncIterator[list[VNic]]:
+            async with open_network() as network:
+                yield [await network.connect(f"node-{number}") for number in range(count)]
+
+        return opened
 
 
 def elections(rules: ElectionRules) -> ElectionMaker:

@@ -44,6 +44,7 @@ from l8test.conformance._engine import (
     TransactionEngineConformance,
 )
 from l8test.conformance._inspector import DecoratorsConformance, InspectorConformance
+from l8test.conformance._leadership import LeadershipConformance, NodesOpener
 from l8test.conformance._metrics import MetricsConformance
 from l8test.conformance._people import (
     AccountDesk,
@@ -122,11 +123,13 @@ __all__ = [
     "InspectorConformance",
     "Joiner",
     "KnownCredential",
+    "LeadershipConformance",
     "LoggerConformance",
     "Mailbox",
     "MetricsConformance",
     "ModelConformance",
     "NodeOpener",
+    "NodesOpener",
     "NotificationConformance",
     "NotifierConformance",
     "ObjectCodecConformance",
