@@ -12,6 +12,7 @@ import pytest
 
 from l8test import conformance
 from l8test.models import SAMPLES
+from l8test.replicated import ReplicatedCountingService, replicated_sla
 from l8test.transactional import TransactionalCountingService, transactional_sla
 from l8test.wait import until
 from l8types.constants import Plugin
@@ -137,6 +138,35 @@ async def test_a_sample_service_with_transactions(l8_network: Callable[..., Netw
         await until(lambda: all(sorted(one.items) == ["string-1", "string-3"] for one in handlers))
         answer = await vnic.request(MulticastMode.PROXIMITY, "Tests", 1, Action.GET, None)
         assert len(answer.values) == 2
+
+
+@pytest.mark.feature("TST-09")
+async def test_a_sample_service_with_replicas(l8_network: Callable[..., Network]) -> None:
+    """Each item is on two of the nodes, which know their number, and is found from all of them."""
+    sample = SAMPLES[1]
+    async with l8_network(nodes=3) as net:
+        handlers = cast(
+            "list[ReplicatedCountingService]",
+            await net.activate(replicated_sla(model=sample.model)),
+        )
+        vnic = net.node(1, 2).vnic
+        keys = [f"string-{number}" for number in range(6)]
+        for number in range(6):
+            item = sample.build(number)
+            await vnic.request(MulticastMode.PROXIMITY, "Tests", 2, Action.POST, item)
+        for key in keys:
+            wrote = [number for one in handlers for (k, number) in one.replicas if k == key]
+            assert sorted(wrote) == [0, 1]
+        await until(lambda: sum(len(one.items) for one in handlers) == 12)
+        assert all(sum(key in one.items for one in handlers) == 2 for key in keys)
+        for node in net.nodes.values():
+            found = await node.vnic.request(
+                MulticastMode.PROXIMITY, "Tests", 2, Action.GET, sample.build(3)
+            )
+            assert sample.read(found.first, "my_string") == "string-3"
+        question = vnic.resources.elements.query(sample.query())
+        answer = await vnic.request(MulticastMode.PROXIMITY, "Tests", 2, Action.GET, question)
+        assert [sample.read(item, "my_string") for item in answer.values] == keys
 
 
 def pytest_files(folder: Path, files: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import l8test.conformance
 from l8test import FakeClock, until
+from l8test.replicated import ReplicatedCountingService, replicated_sla
 from l8test.services import CountingService, counting_sla
 from l8test.transactional import TransactionalCountingService, transactional_sla
 from l8types.enums import Action
@@ -168,3 +169,33 @@ async def test_service_with_transactions() -> None:
     service.reset()
     assert (service.failing, service.changed, list(service.items)) == (False, {}, ["b"])
     assert await service.initial() == ()
+
+
+@pytest.mark.feature("TST-09")
+async def test_service_with_replicas() -> None:
+    """It tells keys and shares, counts what it wrote as which replica, and gives copies."""
+    vnic = cast("Any", FakeVNic(FakeNetwork(), "u1", FakeServices()))
+    vnic.resources.introspector = SimpleNamespace(primary_key=lambda item: item[0])
+    vnic.resources.cloner = SimpleNamespace(clone=lambda item: f"copy of {item}")
+    of = vnic.resources.elements.of
+    sla = replicated_sla(count=3)
+    assert (sla.replication_count, sla.transactional, sla.area) == (3, True, 2)
+    service = cast("ReplicatedCountingService", sla.handler())
+    await service.activate(sla, vnic)
+    call = Call(vnic, Action.POST, sla.key)
+    for number in (0, 2, 2):
+        part = dataclasses.replace(of("b1", "a1"), replica=number)
+        service.apply((await service.stage(part, call)).changes)
+    assert service.replicas == {("a", 0): 1, ("b", 0): 1, ("a", 2): 2, ("b", 2): 2}
+    assert list(service.keys_of(of("b?", "c?"))) == ["b", "c"]
+    assert (service.item("a"), service.item("c")) == ("copy of a1", None)
+    mine = await service.share(of(), call, lambda key: key == "b")
+    assert list(mine.values) == ["b1"]
+
+    async def ask(_: object) -> list[Any]:
+        return [of("c1"), of(), of("a1", "b1")]
+
+    whole = await service.whole(of(), call, ask)
+    assert list(whole.values) == ["a1", "b1", "c1"]
+    service.reset()
+    assert (service.replicas, service.changed, sorted(service.items)) == ({}, {}, ["a", "b"])
