@@ -264,7 +264,9 @@ class Network:
 
 def _leaderless(key: ServiceKey, nodes: list[NetworkNode]) -> str:
     """How the nodes that serve something differ about its leader, "" when they do not."""
-    if not all(node.agreements[key].stateful for node in nodes if key in node.agreements):
+    known = [node.agreements[key] for node in nodes if key in node.agreements]
+    if not known or not all(agreement.stateful for agreement in known):
+        # Services that came along with others have no agreement here.
         return ""
     leaders = {node.resources.services.leader(key) for node in nodes}
     if len(leaders) == 1 and leaders <= {node.uuid for node in nodes}:
