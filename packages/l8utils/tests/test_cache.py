@@ -198,7 +198,8 @@ class TestCopies:
 
     def test_an_item_that_is_given_away_is_told_to_who_listens(self) -> None:
         """Listeners hear of the differences, as if the item had been put."""
-        cache, told = cache_of(Book("1", "Dune", 9.5)), []
+        cache = cache_of(Book("1", "Dune", 9.5))
+        told: list[ItemChange] = []
         cache.subscribe(told.append)
         cache.adopt(Book("1", "Dune", 8.0))
         assert [event.type for event in told] == [NotificationType.PUT]
@@ -360,6 +361,27 @@ class TestEvents:
 
 class TestApply:
     """Changes of other nodes."""
+
+    def test_an_item_that_is_given_away_with_its_change_is_stored_as_it_is(self) -> None:
+        """The change is told as it came; all others are applied as ever."""
+        cache = cache_of(Book("1", "Dune"))
+        told: list[ItemChange] = []
+        cache.subscribe(told.append)
+        given = Book("1", "Emma")
+        change = ItemChange(NotificationType.POST, "Book", "1", given, None, "p", 7)
+        assert cache.apply_own(change) is change
+        assert cache._items["1"] is given
+        assert told == [change]
+        assert cache.apply_own(change) is None
+        assert cache.apply_own(change_of("1", "title", "Ulysses")) is not None
+        assert given == Book("1", "Emma")
+        gone = ItemChange(NotificationType.DELETE, "Book", "1", Book("1"), None, "p", 8)
+        assert cache.apply_own(gone) is not None
+        assert len(cache) == 0
+        with pytest.raises(InvalidInputError):
+            cache.apply_own(ItemChange(NotificationType.POST, "Shelf", "1", given))
+        with pytest.raises(InvalidInputError):
+            cache.apply_own(ItemChange(NotificationType.POST, "Book", "1"))
 
     @pytest.mark.feature("CAC-22")
     def test_what_one_cache_tells_makes_another_equal(self) -> None:

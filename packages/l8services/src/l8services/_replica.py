@@ -80,6 +80,10 @@ class Replica:
         on_contested: Callable[[str], None],
     ) -> None:
         self.cache = cache
+        # What was decoded is nobody else's: a cache that can take it as it is need not copy it.
+        self._apply_change: Callable[[ItemChange], object] = getattr(
+            cache, "apply_own", cache.apply
+        )
         self.key = key
         self.uuid = uuid
         self.versions = Versions()
@@ -301,7 +305,7 @@ class Replica:
 
     def _apply(self, change: ItemChange, stamp: Stamp) -> None:
         try:
-            self.cache.apply(change)
+            self._apply_change(change)
         except NotFoundError:
             self.planner.request(stamp.source, self._clock.monotonic(), forced=True)
             return

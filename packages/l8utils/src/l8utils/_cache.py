@@ -253,6 +253,14 @@ class MemoryCache:
             raise InvalidInputError(f"{change.type.name} of {change.model} {change.key!r} is empty")
         return self._apply_item(change, change.item)
 
+    def apply_own(self, change: ItemChange) -> ItemChange | None:
+        """As :meth:`apply` for a change whose item the caller gives away: that one is stored."""
+        whole = change.changes is None and change.type is not NotificationType.DELETE
+        if whole and change.item is not None and change.model == self._name:
+            self._updater.check(change.item)
+            return self._apply_item(change, change.item, own=True)
+        return self.apply(change)
+
     def get(self, key: object) -> object | None:
         """Copy of the item with this key text or example, ``None`` when absent.
 
@@ -415,7 +423,9 @@ class MemoryCache:
         self._store(change.key, None)
         return self._emit(_with_item(change, change.key, old), old)
 
-    def _apply_item(self, change: ItemChange, item: object) -> ItemChange | None:
+    def _apply_item(
+        self, change: ItemChange, item: object, *, own: bool = False
+    ) -> ItemChange | None:
         key = self.key_of(item)
         old = self._items.get(key)
         if old is not None:
@@ -423,8 +433,10 @@ class MemoryCache:
                 return None
             # Texts of different keys may be equal (1 and 23, 12 and 3); a difference tells.
             self._updater.diff(old, item, mode=UpdateMode.PUT)
-        stored = self._cloner.clone(item)
+        stored = item if own else self._cloner.clone(item)
         self._store(key, stored)
+        if own and key == change.key:
+            return self._emit(change, old)
         return self._emit(_with_item(change, key, stored), old)
 
     def _apply_changes(self, change: ItemChange, changes: ChangeSet) -> ItemChange | None:
@@ -454,13 +466,15 @@ class MemoryCache:
                     f"{key!r} was not added"
                 )
             unique = self._keys.unique_key(new)
-            self._unique.check(key, unique)
-            self._unique.store(key, unique)
+            if unique is not None or self._unique:
+                self._unique.check(key, unique)
+                self._unique.store(key, unique)
             if old is None:
                 self._in_order = self._in_order and key > self._last_key
                 self._last_key = key
             self._items[key] = new
-        self._values.replace(key, old, new)
+        if self._values:
+            self._values.replace(key, old, new)
         if self._journal.append(key, old, new):
             self._answers.drop_older(self._journal.oldest)
 

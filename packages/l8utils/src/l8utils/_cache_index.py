@@ -32,6 +32,9 @@ class UniqueIndex:
         self._owner: dict[str, str] = {}
         self._unique: dict[str, str] = {}
 
+    def __len__(self) -> int:
+        return len(self._unique)
+
     def owner(self, unique: str | None) -> str | None:
         """Primary key of the item with this unique key."""
         return None if unique is None else self._owner.get(unique)
@@ -79,6 +82,10 @@ class ValueIndex:
     def __init__(self, attributes: Mapping[str, str]) -> None:
         self._attributes = dict(attributes)
         self._keys: dict[str, dict[object, set[str]]] = {name: {} for name in attributes}
+
+    def __len__(self) -> int:
+        """How many attributes are indexed."""
+        return len(self._keys)
 
     def replace(self, key: str, old: object | None, new: object | None) -> None:
         """Record that the item of a key went from one state to another; ``None`` is absence."""

@@ -26,6 +26,7 @@ SEQUENCE_LIMIT: Final = 1 << 32
 """Sequence numbers travel in 32 bits and wrap around to 0 there."""
 
 _BY_CHANGES: Final = frozenset({NotificationType.PUT, NotificationType.PATCH})
+_TYPES: Final[dict[int, NotificationType]] = {int(kind): kind for kind in NotificationType}
 _EXACT_KINDS: Final = (int, float)
 
 
@@ -186,10 +187,9 @@ def _names_entry(property_id: str) -> bool:
 
 
 def _notification_type(message: L8NotificationSet) -> NotificationType:
-    try:
-        kind = NotificationType(message.type)
-    except ValueError as error:
-        raise DecodeError(f"notification of unknown type {message.type}") from error
+    kind = _TYPES.get(message.type)
+    if kind is None:
+        raise DecodeError(f"notification of unknown type {message.type}")
     if kind is NotificationType.INVALID:
         raise DecodeError("notification without a type")
     return kind
@@ -203,15 +203,8 @@ def _change(
     changes: tuple[Change, ...] | None = None,
 ) -> ItemChange:
     model, key = message.model_type, message.model_key
-    return ItemChange(
-        type=kind,
-        model=model,
-        key=key,
-        item=item,
-        changes=None if changes is None else ChangeSet(model, key, changes),
-        source=message.source,
-        sequence=message.sequence,
-    )
+    parts = None if changes is None else ChangeSet(model, key, changes)
+    return ItemChange(kind, model, key, item, parts, message.source, message.sequence)
 
 
 def create_notification_codec(resources: Resources) -> ObjectNotificationCodec:
