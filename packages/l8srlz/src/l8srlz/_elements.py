@@ -40,6 +40,8 @@ def _total_bytes(count: int) -> bytes:
     return model_bytes(Kind.MESSAGE, len(payload), "L8MetaData", payload)
 
 
+_STRING: Final = int(Kind.STRING)
+_pack_head: Final = HEAD.pack
 _NO_ERROR: Final = HEAD.pack(Kind.STRING, 0)
 _bytes_head: Final = BYTES_HEAD.pack
 _index_tail: Final = INDEX_TAIL.pack
@@ -99,7 +101,10 @@ class Elements:
     @property
     def values(self) -> tuple[object, ...]:
         """The values of all entries, in order."""
-        return tuple(entry.value for entry in self.entries)
+        entries = self.entries
+        if len(entries) == 1:
+            return (entries[0].value,)
+        return tuple([entry.value for entry in entries])
 
     @property
     def first(self) -> object:

@@ -53,6 +53,7 @@ class GroupItems:
         self._resources = vnic.resources
         self._limit = time_limit
         self._staged: tuple[list[Change], list[tuple[str, object]]] = ([], [])
+        self._last_call: Call | None = None
 
     async def stage(self, batch: Batch, *, term: int = 0, members: Sequence[str] = ()) -> Worked:
         """Work out a batch, command by command; what was staged before is dropped.
@@ -134,12 +135,16 @@ class GroupItems:
             return Result(command.id, error=f"{RemoteError.code}: {text}")
 
     def _call(self, command: Command) -> Call:
-        return Call(
-            vnic=self._vnic,
-            action=Action(command.action),
-            key=self._key,
-            identity=command.identity,
-        )
+        """The call of a command, the same object for alike commands that follow each other."""
+        call = self._last_call
+        if call is None or call.action != command.action or call.identity != command.identity:
+            call = self._last_call = Call(
+                vnic=self._vnic,
+                action=Action(command.action),
+                key=self._key,
+                identity=command.identity,
+            )
+        return call
 
     def unstage(self) -> None:
         """Drop what is staged."""
