@@ -154,6 +154,7 @@ class TransactionGroup:
             sla.quorum,
             self._timing,
             expected=sla.expected,
+            happened=lambda command: desk.member.results.get(command) is not None,
             covers=desk.items.covers,
         )
 

@@ -79,6 +79,7 @@ class Leader:
         rule: Who may go on when members are lost.
         timing: Times and limits.
         expected: How many nodes are expected at first; more than half of them found the group.
+        happened: Says whether a command was committed, as far as it is known on this node.
         covers: Says whether nothing of the batch on its way is lost when only some members, given
             by their ids, have prepared it.
     """
@@ -91,6 +92,7 @@ class Leader:
         timing: Timing,
         *,
         expected: int = 1,
+        happened: Callable[[str], bool] = lambda _: False,
         covers: Callable[[Collection[str]], bool] = _always,
     ) -> None:
         self.me = me
@@ -103,6 +105,7 @@ class Leader:
         self._rule = rule
         self._needed = expected // 2 + 1
         self._covers = covers
+        self._happened = happened
         self._timing = timing
         self._seen: Ballot = NO_BALLOT
         self._campaign: Campaign | None = None
@@ -241,10 +244,16 @@ class Leader:
         members = tuple(m for m in findings.view.members if m in findings.members)
         if self.me not in members:
             members = (*(m for m in members if self._at(m) != self.address), self.me)
-        effects: list[Effect] = [Lead(self.view, began=True)]
+        effects: list[Effect] = [Lead(self.view, began=True), *self._known()]
         if members != self.view.members:
             return effects + self._propose(members, now)
         return effects + self._proceed(now)
+
+    def _known(self) -> list[Effect]:
+        """Commands that came during the campaign, and that an earlier leader has committed."""
+        known = [name for name in self._queue.waiting() if self._happened(name)]
+        self._queue.remove(known)
+        return [Resolve(name) for name in known]
 
     # Clients
 

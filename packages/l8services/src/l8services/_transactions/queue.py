@@ -65,6 +65,18 @@ class CommandQueue:
         self._ids.difference_update(command.id for command, _ in taken)
         return taken
 
+    def remove(self, identifiers: Iterable[str]) -> None:
+        """Remove these, whose outcome is known."""
+        gone = self._ids.intersection(identifiers)
+        if gone:
+            self._alone = deque(entry for entry in self._alone if entry[0].id not in gone)
+            self._waiting = deque(entry for entry in self._waiting if entry[0].id not in gone)
+            self._ids -= gone
+
+    def waiting(self) -> tuple[str, ...]:
+        """Ids of all, in no order."""
+        return tuple(self._ids)
+
     def expired(self, now: float) -> list[tuple[str, bool]]:
         """Remove those whose time is over.
 
