@@ -19,6 +19,8 @@ from l8types.errors import L8Error, OverloadedError, UnavailableError
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 
+from .copies import Writer
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
@@ -177,6 +179,32 @@ async def extend(
         finally:
             running.cancel()
     client.close()
+
+
+@asynccontextmanager
+async def extend_fully(
+    member: Member,
+) -> AsyncIterator[Mapping[str, Callable[..., Awaitable[object]]]]:
+    """The same with a distributed cache beside it, on nodes that have services."""
+    async with extend(member) as commands, asyncio.TaskGroup() as tasks:
+        writer = Writer(member)
+        if not member.serving:
+            yield commands
+            return
+        await writer.start()
+        running = tasks.create_task(writer.run(), name="copies: writer")
+
+        async def work(on: bool) -> object:
+            if on:
+                writer.working.set()
+            else:
+                writer.working.clear()
+            return await commands["work"](on=on)
+
+        try:
+            yield {**commands, "work": work, "copy": writer.copy}
+        finally:
+            running.cancel()
 
 
 extend_six = partial(extend, nodes=6)

@@ -35,7 +35,9 @@ SECONDS: Final = float(os.environ.get("CHAOS_SECONDS", "12"))
 """How long it goes on; 60 for the whole of it."""
 SEED: Final = int(os.environ.get("CHAOS_SEED", "1"))
 FOLDER: Final = Path(__file__).parents[1]
-EXTENSION: Final = "faults.ledger_clients:extend"
+EXTENSION: Final = "faults.ledger_clients:extend_fully"
+DIVERGENCE: Final = 5.0
+"""Seconds from any heal until the copies of a distributed cache are equal, and say so."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +47,10 @@ _log = logging.getLogger(__name__)
 async def test_chaos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happened, 15 s later all agree on who is there, on one leader and on all items.
 
-    Every multicast reaches all hosts once; every request ended once; each acknowledged write is
-    there, none is halved or comes back from the dead: the history of all clients has an order.
-    Where the machine has network namespaces, hosts are cut off from each other as well.
+    Every multicast reaches all hosts once; every request ended once; each acknowledged write of a
+    transactional service is there, none is halved or comes back from the dead: the history of all
+    clients has an order. The copies of a distributed cache are equal. Where the machine has
+    network namespaces, hosts are cut off from each other as well.
     """
     monkeypatch.setenv("PYTHONPATH", str(FOLDER))
     async with AsyncExitStack() as stack:
@@ -65,6 +68,7 @@ async def test_chaos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         _log.info("%s; converged after %.1f s", havoc.counts, took)
         await everybody_is_told(net)
         await nothing_is_lost(net, tmp_path / HISTORY)
+        await copies_are_equal(net)
 
 
 async def work(net: Network, place: Place, *, on: bool = True) -> None:
@@ -118,3 +122,18 @@ async def nothing_is_lost(net: Network, history: Path) -> None:
     )
     assert certain > SECONDS
     assert await asyncio.to_thread(check_linearizable, operations) == ""
+
+
+async def copies_are_equal(net: Network) -> None:
+    """All copies of the distributed cache have the same items, and no instance knows better."""
+    hosts = [place for place in net.places() if net.serves(place)]
+    last: list[dict[str, Any]] = []
+
+    async def equal() -> bool:
+        last[:] = [await net.members[place].ask("copy", within=20.0) for place in hosts]
+        return all(one["items"] == last[0]["items"] and not one["divergence"] for one in last)
+
+    try:
+        await until(equal, DIVERGENCE, message="equal copies of the cache")
+    finally:
+        _log.info("%d items, %d writes", len(last[0]["items"]), sum(o["written"] for o in last))
