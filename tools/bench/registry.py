@@ -308,6 +308,24 @@ BENCHMARKS: Final = (
         function="measure_noted",
     ),
     Benchmark(
+        name="ours, two of nine hold an item",
+        group="replicated transactions of nine members in one process, per second",
+        module="tools.bench.transactions",
+        function="measure_replicated",
+    ),
+    Benchmark(
+        name="the same without journals",
+        group="replicated transactions of nine members in one process, per second",
+        module="tools.bench.transactions",
+        function="measure_replicated_memory",
+    ),
+    Benchmark(
+        name="replicated in Go, noted",
+        group="replicated transactions of nine members in one process, per second",
+        module="tools.bench.transactions",
+        function="measure_replicated_noted",
+    ),
+    Benchmark(
         name="our distributed cache",
         group="changes of a distributed cache at nine instances in one process, per second",
         module="tools.bench.replicas",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 CLIENTS: Final = 50
+HOLDERS: Final = 2
+"""How many members hold each item of a replicated service."""
 SERVICE: Final = ServiceKey("Books")
 ONE, MANY, READS = "one after another", f"{CLIENTS} at a time", "reads from the leader"
 
@@ -50,15 +52,32 @@ def measure_memory(seconds: float) -> dict[str, float]:
     return run(_measure(seconds, Durability.MEMORY))
 
 
+def measure_replicated(seconds: float) -> dict[str, float]:
+    """Each item on two of the members, with journals on the disk."""
+    return run(_measure(seconds, Durability.DISK, HOLDERS))
+
+
+def measure_replicated_memory(seconds: float) -> dict[str, float]:
+    """The same without journals, as the reference."""
+    return run(_measure(seconds, Durability.MEMORY, HOLDERS))
+
+
+def measure_replicated_noted(_: float) -> dict[str, float]:
+    """Noted elsewhere: the implementation in Go, without a journal."""
+    return {ONE: 151.0, MANY: 51.0}
+
+
 def measure_noted(_: float) -> dict[str, float]:
     """Noted elsewhere: the implementation in Go, without a journal."""
     return {ONE: 454.0, MANY: 458.0, READS: 3_550.0}
 
 
-async def _measure(seconds: float, durability: Durability) -> dict[str, float]:
+async def _measure(
+    seconds: float, durability: Durability, count: int | None = None
+) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         async with AsyncExitStack() as stack:
-            nodes = await start(stack, Path(directory), _agreement(durability))
+            nodes = await start(stack, Path(directory), _agreement(durability, count))
             leader = await _leader(nodes)
             other = next(node for node in nodes if node is not leader)
             await other.post(SERVICE.name, Book("1", "first", 1.0))
@@ -69,7 +88,7 @@ async def _measure(seconds: float, durability: Durability) -> dict[str, float]:
             }
 
 
-def _agreement(durability: Durability) -> ServiceLevelAgreement:
+def _agreement(durability: Durability, count: int | None) -> ServiceLevelAgreement:
     return ServiceLevelAgreement(
         name=SERVICE.name,
         handler=BaseService,
@@ -77,6 +96,7 @@ def _agreement(durability: Durability) -> ServiceLevelAgreement:
         primary_keys=("isbn",),
         transactional=True,
         durability=durability,
+        replication_count=count,
     )
 
 
@@ -88,12 +108,18 @@ async def _leader(nodes: list[Node]) -> Node:
             lengths = {len(node.resources.services.participants(SERVICE)) for node in nodes}
             if len(known) == 1 and "" not in known and lengths == {NODES}:
                 try:
-                    await nodes[0].put(SERVICE.name, Book("0", "settled", time.monotonic()))
+                    await _settle(nodes[0])
                 except L8Error:
                     continue
                 if await _everywhere(nodes):
                     return next(node for node in nodes if node.vnic.uuid in known)
             await asyncio.sleep(0.1)
+
+
+async def _settle(node: Node) -> None:
+    """New items, enough for each member to hold some, also where each is on a few members."""
+    for number in range(NODES):
+        await node.put(SERVICE.name, Book(f"{time.monotonic()}-{number}", "settled"))
 
 
 async def _everywhere(nodes: list[Node]) -> bool:
