@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from l8services import BaseService
 from l8services._election import BullyElection, ElectionRules
 from l8test.conformance import (
     ActivationConformance,
     DispatcherConformance,
     ElectionConformance,
+    Instance,
     LeadershipConformance,
     Seat,
+    TransactionalServiceConformance,
     TransactionEngineConformance,
 )
+from l8test.models import SAMPLES
 from l8test.wait import until
+from l8types.errors import ConflictError
+from l8types.protocols.services import HookResult
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 
@@ -31,15 +37,18 @@ if TYPE_CHECKING:
     from l8test.conformance import (
         ElectionMaker,
         GroupOpener,
+        InstanceOpener,
         Joiner,
         NodeOpener,
         NodesOpener,
         RegisterService,
     )
     from l8types.protocols.net import VNic
-    from l8types.protocols.services import ElectionStrategy
+    from l8types.protocols.services import Call, ElectionStrategy, TransactionalService
 
     from .conftest import OpenNetwork
+
+SAMPLE = SAMPLES[1]
 
 
 @pytest.fixture
@@ -140,3 +149,56 @@ async def serve(vnic: VNic, handler: RegisterService) -> Seat:
     engine = cast("TransactionGroup", services._entries[key].transactions)
     await until(lambda: engine.current, 10.0)
     return Seat(engine, vnic, partial(services.deactivate, key))
+
+
+class Unlucky:
+    """A hook that refuses a number."""
+
+    async def before(self, item: object, call: Call) -> HookResult:
+        if isinstance(item, SAMPLE.model) and SAMPLE.read(item, "my_int32") == 13:
+            raise ConflictError("13 is not wanted")
+        return HookResult()
+
+    async def after(self, item: object, call: Call) -> HookResult:
+        return HookResult()
+
+
+class TestTransactionalBase(TransactionalServiceConformance):
+    """The ready-made service with transactions, as the engine uses it."""
+
+    @pytest.fixture
+    def open_instance(self, open_network: OpenNetwork) -> InstanceOpener:
+        """An instance on a node of its own, which no engine works with."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Instance]:
+            async with open_network() as network:
+                vnic, service = await network.connect("node"), BaseService()
+                await service.activate(
+                    ServiceLevelAgreement(
+                        name="Tests",
+                        area=1,
+                        handler=lambda: service,
+                        model=SAMPLE.model,
+                        primary_keys=("MyString",),
+                        transactional=True,
+                        initial_items=(item("first", 0),),
+                        hook=Unlucky(),
+                    ),
+                    vnic,
+                )
+                yield Instance(
+                    cast("TransactionalService", service),
+                    vnic,
+                    item=item,
+                    number=lambda one: cast("int", SAMPLE.read(one, "my_int32")),
+                    refused=item("x", 13),
+                )
+                await service.deactivate()
+
+        return opened
+
+
+def item(name: str, number: int) -> object:
+    """A sample item."""
+    return SAMPLE.make(my_string=name, my_int32=number, my_int64=len(name) * 1000 + number)

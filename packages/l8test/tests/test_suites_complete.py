@@ -34,6 +34,7 @@ from . import (
     test_runtime_suites,
     test_security_suites,
     test_series_suite,
+    test_transactional_suite,
 )
 from .fake_data import FakeOrm, FakeStorage, declared
 from .fake_models import FakeUpdater
@@ -125,6 +126,7 @@ ALL = [
     *test_runtime_suites.MUTANTS,
     *test_security_suites.MUTANTS,
     *test_series_suite.MUTANTS,
+    *test_transactional_suite.MUTANTS,
 ]
 
 SUITES = [

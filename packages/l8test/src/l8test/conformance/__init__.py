@@ -86,6 +86,11 @@ from l8test.conformance._stores import (
     StorageOpener,
 )
 from l8test.conformance._switch import Exchange, SwitchConformance
+from l8test.conformance._transactional import (
+    Instance,
+    InstanceOpener,
+    TransactionalServiceConformance,
+)
 from l8test.conformance._vnic import Inbox, PairOpener, VNicConformance
 from l8test.conformance._web import GatewayHost, HostOpener, WebServerConformance
 
@@ -121,6 +126,8 @@ __all__ = [
     "HostOpener",
     "Inbox",
     "InspectorConformance",
+    "Instance",
+    "InstanceOpener",
     "Joiner",
     "KnownCredential",
     "LeadershipConformance",
@@ -155,6 +162,7 @@ __all__ = [
     "SwitchConformance",
     "TimeSeriesConformance",
     "TransactionEngineConformance",
+    "TransactionalServiceConformance",
     "TwoFactorConformance",
     "UpdaterConformance",
     "VNicConformance",
