@@ -108,6 +108,12 @@ async def test_a_node_that_left(standard: Standard) -> None:
         uuid = net.uuids[gone]
         leader = (await ask(net, gone, "standing", service=SERVICE))["leader"]
         await net.members[gone].aclose()
+
+        async def unknown(place: Place) -> bool:
+            return uuid not in (await ask(net, place, "view"))["nodes"]
+
+        # What its switch sends before it notices that the connection is gone is lost with that.
+        await until(partial(unknown, Place(gone.switch)), 5.0, message="no record at its switch")
         asker = next(place for place in hosts(net) if place.switch != gone.switch)
         rest = [place for place in hosts(net) if place != gone]
         await ask(net, asker, "send", text="too late", target=uuid)
@@ -117,9 +123,6 @@ async def test_a_node_that_left(standard: Standard) -> None:
             return bool(counts["undelivered"] == 1)
 
         await until(returned, 10.0, message="the message came back")
-
-        async def unknown(place: Place) -> bool:
-            return uuid not in (await ask(net, place, "view"))["nodes"]
 
         for place in rest:
             await until(partial(unknown, place), 5.0, message=f"no record at {place.name}")
