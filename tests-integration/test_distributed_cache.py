@@ -114,7 +114,7 @@ def seen(node: Node, uuid: str) -> NodeInfo:
     return info
 
 
-@pytest.mark.feature("DCH-01", "l8services:NTF-01", "l8services:REC-01")
+@pytest.mark.feature("DCH-01", "l8services:NTF-01", "l8services:REC-01", "l8types:TYP-21")
 @pytest.mark.feature("SVC-09", "SVC-10", "SVC-13")
 async def test_nine_caches_hold_the_same_and_so_does_one_that_is_replaced(tmp_path: Path) -> None:
     """T-11: ten posts at one node are at all nine within a second.

@@ -151,6 +151,7 @@ class TestResources(ResourcesConformance):
         return bare
 
 
+@pytest.mark.feature("l8types:TYP-21")
 class TestCache(CacheConformance):
     """The cache in memory."""
 

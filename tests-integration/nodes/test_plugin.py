@@ -140,7 +140,7 @@ async def test_a_sample_service_with_transactions(l8_network: Callable[..., Netw
         assert len(answer.values) == 2
 
 
-@pytest.mark.feature("TST-09")
+@pytest.mark.feature("TST-09", "l8types:TYP-21")
 async def test_a_sample_service_with_replicas(l8_network: Callable[..., Network]) -> None:
     """Each item is on two of the nodes, which know their number, and is found from all of them."""
     sample = SAMPLES[1]

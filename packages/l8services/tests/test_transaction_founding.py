@@ -71,6 +71,7 @@ def agree(leader: Leader, effects: list[Effect], *names: str) -> list[Effect]:
     return found
 
 
+@pytest.mark.feature("l8types:TYP-24")
 def test_too_few_members_do_not_begin() -> None:
     """Before more than half of the expected nodes are members nothing is written or read."""
     leader = led(expected=5)

@@ -302,6 +302,7 @@ def test_full_disk() -> None:
     run(scenario())
 
 
+@pytest.mark.feature("l8types:TYP-24")
 @pytest.mark.parametrize("quorum", Quorum)
 def test_half_is_left(quorum: Quorum) -> None:
     """Of two, the later one alone goes on only where availability was chosen."""

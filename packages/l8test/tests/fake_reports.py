@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import traceback
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from l8test.conformance import EventDesk, Mailbox
-from l8types.pb import DeliveryResult, EventRecord
+from l8types.errors import NotFoundError
+from l8types.pb import DeliveryResult, EventRecord, IntegrationConfig
 from l8types.pb.l8events_pb2 import EventState
 from l8types.pb.l8notify_pb2 import DeliveryStatus, NotifyChannel
 
@@ -134,4 +136,33 @@ def notifiers(**members: Any) -> dict[str, Any]:
     return {
         "notifier": make,
         "mailbox": lambda: Mailbox(channel, "box", "no box", lambda: made[0].received),
+    }
+
+
+CONFIGURED = [
+    IntegrationConfig(integration_id="1", name="Pager"),
+    IntegrationConfig(integration_id="2", name="Tickets"),
+]
+
+
+class FakeIntegrations:
+    """Knows two systems."""
+
+    def __init__(self) -> None:
+        self.kept = {one.name: copy.deepcopy(one) for one in CONFIGURED}
+
+    def integration(self, name: str) -> IntegrationConfig:
+        if name not in self.kept:
+            raise NotFoundError(f"no integration {name!r}")
+        return copy.deepcopy(self.kept[name])
+
+    def integrations(self) -> tuple[IntegrationConfig, ...]:
+        return tuple(copy.deepcopy(one) for one in self.kept.values())
+
+
+def integrations(**members: Any) -> dict[str, Any]:
+    """Fixtures with integrations that differ in these members."""
+    return {
+        "integrations": type("Mutant", (FakeIntegrations,), members),
+        "configured": lambda: CONFIGURED,
     }

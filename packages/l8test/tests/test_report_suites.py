@@ -7,12 +7,26 @@ from typing import Any
 
 import pytest
 
-from l8test.conformance import EventsConformance, LoggerConformance, NotifierConformance
-from l8types.pb import DeliveryResult, EventRecord
+from l8test.conformance import (
+    EventsConformance,
+    IntegrationsConformance,
+    LoggerConformance,
+    NotifierConformance,
+)
+from l8types.pb import DeliveryResult, EventRecord, IntegrationConfig
 from l8types.pb.l8events_pb2 import EventState
 from l8types.pb.l8notify_pb2 import DeliveryStatus
 
-from .fake_reports import FakeEvents, FakeLogger, FakeNotifier, events, loggers, notifiers
+from .fake_reports import (
+    FakeEvents,
+    FakeIntegrations,
+    FakeLogger,
+    FakeNotifier,
+    events,
+    integrations,
+    loggers,
+    notifiers,
+)
 from .harness import Fixtures, failures
 
 
@@ -119,10 +133,36 @@ def reticent(self: FakeNotifier, why: str) -> DeliveryResult:
     return DeliveryResult(status=DeliveryStatus.DELIVERY_STATUS_FAILED)
 
 
+def any_case(self: FakeIntegrations, name: str) -> IntegrationConfig:
+    """Integrations whose names are compared without their case."""
+    known = {one.lower(): one for one in self.kept}
+    return INTEGRATION(self, known.get(name.lower(), name))
+
+
+def once(self: FakeIntegrations, name: str) -> IntegrationConfig:
+    """Integrations that are handed out for good."""
+    found = INTEGRATION(self, name)
+    del self.kept[name]
+    return found
+
+
+def the_first_as_well(self: FakeIntegrations) -> tuple[IntegrationConfig, ...]:
+    """A list that begins anew at its end."""
+    return (*INTEGRATIONS(self), INTEGRATIONS(self)[0])
+
+
+def as_kept(self: FakeIntegrations) -> tuple[IntegrationConfig, ...]:
+    """A list of what is kept, for everybody to change."""
+    return tuple(self.kept.values())
+
+
+INTEGRATION, INTEGRATIONS = FakeIntegrations.integration, FakeIntegrations.integrations
+
 SOUND: list[tuple[type, Fixtures]] = [
     (LoggerConformance, loggers()),
     (EventsConformance, events()),
     (NotifierConformance, notifiers()),
+    (IntegrationsConformance, integrations()),
 ]
 
 MUTANTS: list[tuple[type, Fixtures, str]] = [
@@ -143,9 +183,14 @@ MUTANTS: list[tuple[type, Fixtures, str]] = [
     (NotifierConformance, notifiers(failed=raises), "test_refused"),
     (NotifierConformance, notifiers(failed=optimistic), "test_refused"),
     (NotifierConformance, notifiers(failed=reticent), "test_no_channel"),
+    (IntegrationsConformance, integrations(integration=once), "test_by_name"),
+    (IntegrationsConformance, integrations(integration=any_case), "test_unknown"),
+    (IntegrationsConformance, integrations(integrations=the_first_as_well), "test_all"),
+    (IntegrationsConformance, integrations(integrations=as_kept), "test_own_copies"),
 ]
 
 
+@pytest.mark.feature("l8types:TYP-45", "l8types:TYP-46")
 @pytest.mark.parametrize(("suite", "fixtures"), SOUND)
 def test_sound(suite: type, fixtures: Fixtures) -> None:
     """What keeps its promises passes."""

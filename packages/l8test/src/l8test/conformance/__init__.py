@@ -44,6 +44,7 @@ from l8test.conformance._engine import (
     TransactionEngineConformance,
 )
 from l8test.conformance._inspector import DecoratorsConformance, InspectorConformance
+from l8test.conformance._integrations import IntegrationsConformance
 from l8test.conformance._leadership import LeadershipConformance, NodesOpener
 from l8test.conformance._metrics import MetricsConformance
 from l8test.conformance._people import (
@@ -128,6 +129,7 @@ __all__ = [
     "InspectorConformance",
     "Instance",
     "InstanceOpener",
+    "IntegrationsConformance",
     "Joiner",
     "KnownCredential",
     "LeadershipConformance",
