@@ -36,6 +36,13 @@ def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LAYER8_DATA_DIRECTORY", str(tmp_path / "data"))
 
 
+def test_what_cannot_be_developed() -> None:
+    """A target that is none is told before anything is started."""
+    with pytest.raises(ExceptionGroup) as caught:
+        RUNNER.invoke(_cli.app, ["dev", "books"], catch_exceptions=False)
+    assert caught.group_contains(ConfigurationError, match="MODULE:FUNCTION")
+
+
 @pytest.mark.feature("layer8-net:SEC-05")
 def test_certificates_are_made_by_two_commands(tmp_path: Path) -> None:
     """What is printed is a part of a settings file that works."""

@@ -120,6 +120,25 @@ def status(
         run(_show(settings, watch=interval if watch else 0.0, as_json=as_json, rates=rates))
 
 
+@app.command()
+def dev(
+    target: opt.Targets,
+    *,
+    data_directory: opt.DataDirectory = None,
+    log_level: opt.LogLevel = "warning",
+    config: opt.Config = None,
+) -> None:
+    """Run nodes in one process, and start them again whenever their code changes."""
+    from layer8._dev import run_dev  # noqa: PLC0415
+
+    options = {"data_directory": data_directory}
+    settings = settings_of(options, config=config, certs=None, default_alias="dev")
+    # Each node would need a port of its own for its figures.
+    settings = replace(settings, metrics_port=None)
+    logging.basicConfig(level=opt.log_level(log_level))
+    run(run_dev(target, settings, _say))
+
+
 @app.command("version")
 def show_version() -> None:
     """Print the version."""

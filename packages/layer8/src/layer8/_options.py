@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["settings_of"]
 
-Config = Annotated[Path | None, typer.Option(help="TOML file with [node] and [plugins].")]
+Targets = Annotated[
+    list[str],
+    typer.Argument(help="MODULE:FUNCTION or FILE.py:FUNCTION that sets up a node; one per node."),
+]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with the tables node, vnic and plugins.")
+]
 Certs = Annotated[
     Path | None, typer.Option("--certs", help="Folder with cert.pem, key.pem and ca.pem, for TLS.")
 ]
