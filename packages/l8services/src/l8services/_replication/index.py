@@ -75,8 +75,12 @@ class Index:
 
     def put(self, key: str, place: Place | None) -> None:
         """Let a key be at a place, or nowhere any more."""
-        before = self._places.pop(key, None)
+        before = self._places.get(key)
+        if before is not None and place is not None and before.holders == place.holders:
+            self._places[key] = place
+            return
         if before is not None:
+            del self._places[key]
             self._leave(key, before)
         if place is None:
             return
@@ -129,8 +133,9 @@ class StagedIndex:
     def put(self, key: str, place: Place | None) -> None:
         """Let a key be at a place, or nowhere any more."""
         before = self.get(key)
-        self._count(before, -1)
-        self._count(place, 1)
+        if before is None or place is None or before.holders != place.holders:
+            self._count(before, -1)
+            self._count(place, 1)
         self._places[key] = place
 
     def take(self, above: StagedIndex) -> None:

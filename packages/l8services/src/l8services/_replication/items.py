@@ -73,7 +73,7 @@ class ReplicatedItems(GroupItems):
         """By key, what the staged changes amount to: the place, and the item if it is held here."""
         self._groups: set[tuple[str, ...]] = set()
         """Sets of members of which one at least has to have prepared what is staged."""
-        self._members: Sequence[str] = ()
+        self._members: frozenset[str] = frozenset()
         self._revision: Revision = NEVER
 
     @property
@@ -90,17 +90,16 @@ class ReplicatedItems(GroupItems):
 
     async def stage(self, batch: Batch, *, term: int = 0, members: Sequence[str] = ()) -> Worked:
         """Work out a batch: the items that are held here, and the places of all keys."""
-        self._members, self._revision = members, (batch.number, term)
+        self._members, self._revision = frozenset(members), (batch.number, term)
         return await super().stage(batch, term=term, members=members)
 
     async def _work(self, command: Command) -> Work:
         if command.action == MOVE:
             return self._move(decode_transfers(command.data))
         elements = self._resources.elements.decode(command.data)
-        call = self._call(command)
         write = place_write(
             self.handler.keys_of(elements) if elements.query is None else None,
-            call.action,
+            Action(command.action),
             StagedIndex(self._above),
             members=self._members,
             count=self.index.count,
@@ -122,14 +121,16 @@ class ReplicatedItems(GroupItems):
     async def _own(self, write: Write, elements: Elements, command: Command) -> dict[str, object]:
         """Stage what is held here, the items of each replica by themselves."""
         groups = write.own(self.me)
+        if not groups:
+            return {}
         keys = {write.keys[position] for group in groups.values() for position in group}
         self._refuse_lacking(keys)
         entries = tuple(elements)
-        factory = self._resources.elements
+        factory, call = self._resources.elements, self._call(command)
         calls = [
             (
                 factory.replica(factory.entries([entries[p] for p in positions]), number),
-                addressed(self._call(command), number),
+                addressed(call, number),
             )
             for number, positions in groups.items()
         ]

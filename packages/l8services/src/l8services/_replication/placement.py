@@ -31,7 +31,10 @@ class Loads(Protocol):
 
 def live(place: Place, members: Collection[str]) -> tuple[str, ...]:
     """The holders that are there; the first one answers for the key, as replica 0."""
-    return tuple(holder for holder in place.holders if holder in members)
+    for holder in place.holders:
+        if holder not in members:
+            return tuple(other for other in place.holders if other in members)
+    return place.holders
 
 
 def replica_of(place: Place | None, me: str, members: Collection[str]) -> int | None:

@@ -4,21 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from l8services._replication.index import StagedIndex
-from l8services._replication.placement import live, place_written
+from l8services._replication.placement import place_written
 from l8types.enums import Action
 from l8types.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from l8types.protocols.services import Call
 from l8types.values import Message, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from l8services._replication.index import Revision
     from l8types.protocols.data import Elements
-    from l8types.protocols.services import Call, ReplicatedService
+    from l8types.protocols.services import ReplicatedService
     from l8types.values import ServiceKey
 
 __all__ = ["Parts", "Write", "addressed", "place_write"]
@@ -49,7 +51,7 @@ def place_write(
     action: Action,
     index: StagedIndex,
     *,
-    members: Sequence[str],
+    members: Collection[str],
     count: int,
     revision: Revision,
     service: ServiceKey,
@@ -86,19 +88,23 @@ def place_write(
                 f"all nodes that hold item {key!r} of service {service} are away; "
                 "it can be written when one of them is back"
             )
-        holders.append(place.holders if known is None else live(known, members))
+        holders.append(place.holders)
         index.put(key, None if action is Action.DELETE else place)
     return Write(keys, holders, index)
 
 
+@lru_cache(maxsize=64)
+def _part(number: int) -> Transaction:
+    return Transaction(replica=number, is_replica=True)
+
+
 def addressed(call: Call, number: int) -> Call:
     """The call as it is handed to the holder of a replica."""
-    message = call.message or Message(
-        service=call.key.name, area=call.key.area, action=call.action, identity=call.identity
+    key, action, identity = call.key, call.action, call.identity
+    message = Message(
+        service=key.name, area=key.area, action=action, identity=identity, transaction=_part(number)
     )
-    part = message.transaction or Transaction()
-    tagged = replace(part, replica=number, is_replica=True)
-    return replace(call, message=replace(message, transaction=tagged))
+    return Call(call.vnic, action, key, identity, message=message)
 
 
 class Parts:
