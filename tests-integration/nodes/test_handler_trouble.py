@@ -181,3 +181,25 @@ async def test_versions_of_a_model_live_side_by_side(l8_network: Callable[..., N
         await until(lambda: held(ahead) == held(other) == held(behind))
         found = (await call(other, Action.GET, new("a"))).first
         assert found == new("a", "second", 5)
+
+
+KEYS = ("fe80::1", "a::b::c", "<24>x", "a>b<c", "a12", "{24}", "50%", "ü/ß", "a b", "-", "__DD__")
+
+
+async def test_keys_of_any_text_travel_with_their_changes(
+    l8_network: Callable[..., Network],
+) -> None:
+    """W-24: a change reaches the item with that very key, and no other one."""
+    model = note(text=str)
+    async with l8_network(nodes=2) as net:
+        first, second = net.node(1, 1), net.node(1, 2)
+        await net.activate(notes(model))
+        await call(first, Action.POST, *(model(key, "old") for key in KEYS))
+        await until(lambda: held(second) == dict.fromkeys(KEYS, "old"))
+        for number, key in enumerate(KEYS):
+            await call(second, Action.PATCH, model(key, f"new {number}"))
+        expected = {key: f"new {number}" for number, key in enumerate(KEYS)}
+        await until(lambda: held(first) == expected == held(second))
+        await call(first, Action.DELETE, *map(model, KEYS[::2]))
+        left = {key: text for key, text in expected.items() if key in KEYS[1::2]}
+        await until(lambda: held(second) == left == held(first))

@@ -50,7 +50,7 @@ async def agreed(*nodes: FakeNode) -> None:
 
 @pytest.mark.feature("DCH-01", "NTF-01")
 def test_patch_travels_as_the_changed_property_only() -> None:
-    """A patch on one node reaches the other as a PATCH with the one property that changed."""
+    """W-23: a patch on one node reaches the other as a PATCH with the one property that changed."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:
@@ -291,7 +291,7 @@ def test_concurrent_first_patches_of_an_item_are_merged() -> None:
 
 @pytest.mark.feature("DCH-06", "REC-01")
 def test_late_joiner_has_all_items_before_it_is_announced() -> None:
-    """A node that starts fetches page by page, and serves only then."""
+    """W-05: a node that starts fetches page by page, and serves only then."""
 
     async def scenario() -> None:
         async with FakeNetwork(tuning=QUICK) as network:

@@ -74,7 +74,7 @@ def test_strangers_have_no_say() -> None:
 
 
 def test_message_that_came_back_elects_nobody() -> None:
-    """A message of an election that nobody took is no news, and none of the service."""
+    """W-02: a message of an election that nobody took is no news, and none of the service."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:

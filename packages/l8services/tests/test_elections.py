@@ -87,7 +87,7 @@ def test_lost_leader_is_replaced_within_two_seconds() -> None:
 
 @pytest.mark.feature("ELE-04", "ELE-05")
 def test_silent_leader_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
-    """A leader that is listed but not heard is given up; when it is heard again it gives in."""
+    """W-01: a leader that is listed but not heard is given up; heard again, it gives in."""
     caplog.set_level(logging.INFO, "l8services._election")
 
     async def scenario() -> None:
@@ -106,7 +106,7 @@ def test_silent_leader_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.feature("SVC-21")
 def test_one_leader_is_left_when_networks_meet() -> None:
-    """Both parts had one; the one of the lower epoch gives in at once, in every service."""
+    """W-03: both parts had one; the one of the lower epoch gives in at once, in every service."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:
@@ -212,7 +212,7 @@ def test_drained_leader_is_replaced() -> None:
 
 @pytest.mark.feature("SVC-20", "PAR-07", "layer8-net:ELE-03")
 def test_services_of_a_group_share_a_leader_and_participants() -> None:
-    """The group has one leader, known by the name of each service; each keeps its own providers."""
+    """W-19: one leader, known by the name of each service; each keeps its own providers."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:

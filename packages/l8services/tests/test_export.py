@@ -105,7 +105,7 @@ def test_plain_attributes_become_columns_by_name() -> None:
 
 @pytest.mark.feature("CSV-04")
 def test_values_are_written_as_what_they_are_declared_to_be() -> None:
-    """Times are ISO 8601 in UTC where declared, whatever attributes are called; nothing is cut."""
+    """W-34: times are ISO 8601 in UTC where declared, whatever the name; nothing is cut."""
     row = Row("a,b", 0, 1_700_000_000, 0.125, True, Color.RED, 1_700_000_000_250, 1_700_000_000)
     assert cells(row) == {
         "Text": "a,b",
@@ -124,7 +124,7 @@ def test_values_are_written_as_what_they_are_declared_to_be() -> None:
 @pytest.mark.feature("CSV-04")
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_texts_that_a_spreadsheet_would_run_are_escaped(text: str) -> None:
-    """A text stays a text in a spreadsheet; a negative number stays a number."""
+    """W-34: a text stays a text in a spreadsheet; a negative number stays a number."""
     found = cells(Row(text=text, whole=-1))
     assert (found["Text"], found["Whole"]) == ("'" + text, "-1")
 
@@ -197,7 +197,7 @@ def test_empty_service_gives_the_titles() -> None:
 
 
 def test_all_participants_of_a_sharded_service_are_read() -> None:
-    """Items of all nodes are there, those that two of them hold once."""
+    """W-34: items of all nodes are there, those that two of them hold once."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:

@@ -96,7 +96,7 @@ def test_files_are_listed_and_deleted(tmp_path: Path) -> None:
 
 @pytest.mark.feature("FIL-02")
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    """Versions are counted, or named; one that is there is refused, and what is kept stays."""
+    """W-17: versions are counted, or named; one that is there is refused, what is kept stays."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:

@@ -100,7 +100,7 @@ def test_names_never_leave_a_folder(name: str) -> None:
 
 @given(PATHS | st.from_regex(r"[0-9a-f]{32}\n?"), st.sampled_from(["data", "meta", "part"]))
 def test_no_path_leaves_the_folder_of_the_store(text: str, ending: str) -> None:
-    """Whatever is taken for an id, the file is within the folder, or the id is refused."""
+    """W-17: whatever is taken for an id, the file is within the folder, or the id is refused."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
         try:

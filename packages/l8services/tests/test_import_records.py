@@ -121,7 +121,7 @@ def test_fields_of_parts_have_dotted_names() -> None:
 
 @pytest.mark.feature("IMP-02")
 def test_keys_required_fields_and_names_of_values_are_told() -> None:
-    """What the editor of a template needs, for each field."""
+    """W-35: what the editor of a template needs, for each field."""
     info = {name: to_info(known) for name, known in FIELDS.items()}
     assert (info["ssn"].is_primary_key, info["ssn"].is_required) == (True, True)
     assert (info["age"].is_primary_key, info["age"].is_required) == (False, False)
@@ -309,7 +309,7 @@ def test_template_maps_transforms_and_fills() -> None:
 
 
 def test_default_beats_a_blank_cell() -> None:
-    """A blank cell is no value."""
+    """W-35: a blank cell is no value."""
     made = plan(mapped={"a": "ssn", "b": "age"}, default_values={"age": "5"})
     assert (item(made, a="1", b=" ").age, item(made, a="1", b="6").age) == (5, 6)
 

@@ -131,7 +131,7 @@ def test_columns_are_joined() -> None:
     ],
 )
 def test_money_is_exact(text: str, locale: str, cents: str) -> None:
-    """MONEY: 19.99 is 1999, in the locale that is named."""
+    """W-35: MONEY: 19.99 is 1999, in the locale that is named."""
     assert transform("MONEY", format_pattern=locale)(text) == cents
 
 
@@ -171,7 +171,7 @@ DATES = [
 @pytest.mark.feature("IMP-07")
 @pytest.mark.parametrize(("pattern", "text", "moment"), DATES)
 def test_dates_are_read_by_their_pattern(pattern: str, text: str, moment: str) -> None:
-    """DATE_FORMAT: a month is MM and a minute mm, wherever they stand; the result is in UTC."""
+    """W-35: DATE_FORMAT: a month is MM and a minute mm, wherever they stand; in UTC."""
     seconds = int(datetime.fromisoformat(moment).timestamp())
     assert transform("DATE_FORMAT", format_pattern=pattern)(text) == str(seconds)
 

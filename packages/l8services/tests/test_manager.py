@@ -306,7 +306,7 @@ def test_service_that_cannot_be_announced_is_stopped(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.feature("SVC-13")
 def test_deactivation_withdraws_waits_and_stops() -> None:
-    """The network is told first, running calls end, then the handler stops."""
+    """W-20: the network is told first, running calls end, then the handler stops."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:
@@ -485,7 +485,7 @@ def test_action_that_is_no_verb_is_refused() -> None:
 
 @pytest.mark.feature("SVC-19")
 def test_undelivered_message_reaches_the_failure_hook(caplog: pytest.LogCaptureFixture) -> None:
-    """A message that came back is never taken for one of its receiver."""
+    """W-02: a message that came back is never taken for one of its receiver."""
 
     async def scenario() -> None:
         async with FakeNetwork() as network:

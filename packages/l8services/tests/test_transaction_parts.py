@@ -84,7 +84,7 @@ def test_prepared_by_all() -> None:
 
 
 def test_no_quorum() -> None:
-    """A new leader that hears too few says who is missing."""
+    """W-07: a new leader that hears too few says who is missing."""
     findings = inquire({"a": promised("a")}, Quorum.MAJORITY)
     assert not findings.quorum
     assert findings.missing == ("b", "c")

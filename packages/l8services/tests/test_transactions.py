@@ -79,7 +79,7 @@ def test_refused_by_one() -> None:
 
 @pytest.mark.feature("TRX-12")
 def test_hanging_handler() -> None:
-    """A handler that hangs on one member ends the write with a time-out, on all members alike."""
+    """W-14: a handler that hangs on one member ends the write with a time-out, on all alike."""
 
     async def scenario() -> None:
         async with GroupNet(*"abc") as net:
@@ -157,7 +157,7 @@ def test_one_order() -> None:
 
 @pytest.mark.feature("TRX-11")
 def test_minority() -> None:
-    """A leader that is cut off from the others acknowledges nothing more; they go on."""
+    """W-04: a leader that is cut off from the others acknowledges nothing more; they go on."""
 
     async def scenario() -> None:
         async with GroupNet(*"abc") as net:
@@ -207,7 +207,7 @@ LEADER_STEPS = [
 
 @pytest.mark.parametrize("step", LEADER_STEPS)
 def test_leader_crashes(step: str) -> None:
-    """Wherever the leader crashes, a write that is asked for once happens once, on all nodes."""
+    """W-06: wherever the leader crashes, a write happens once, on all nodes."""
 
     async def scenario() -> None:
         async with GroupNet(*"abc") as net:
@@ -244,7 +244,7 @@ def test_member_crashes(step: str) -> None:
 
 
 def test_asked_twice() -> None:
-    """A command that is sent again is not done again; its first result is the answer."""
+    """W-29: a command that is sent again is not done again; its first result is the answer."""
 
     async def scenario() -> None:
         async with GroupNet(*"abc") as net:
@@ -266,7 +266,7 @@ def test_asked_twice() -> None:
 
 
 def test_all_restart() -> None:
-    """Acknowledged writes survive the crash of all nodes at once."""
+    """W-06: acknowledged writes survive the crash of all nodes at once."""
 
     async def scenario() -> None:
         async with GroupNet(*"abc") as net:
@@ -326,7 +326,7 @@ def test_half_is_left(quorum: Quorum) -> None:
 
 
 def test_late_joiner() -> None:
-    """A node that comes while others write is equal to them, and misses nothing."""
+    """W-05: a node that comes while others write is equal to them, and misses nothing."""
 
     async def scenario() -> None:
         async with GroupNet("b", "c", page_size=7) as net:
@@ -350,7 +350,7 @@ def test_late_joiner() -> None:
 
 
 def test_strangers_and_nonsense() -> None:
-    """Messages of nodes that take no part, and bytes that are no message, are clear errors."""
+    """W-16: messages of nodes that take no part, and bytes that are none, are clear errors."""
 
     async def scenario() -> None:
         async with GroupNet("a") as net:

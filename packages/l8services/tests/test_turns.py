@@ -16,7 +16,7 @@ KEY = ServiceKey("Books")
 @pytest.mark.feature("PAR-06")
 @given(size=st.integers(1, 9), counts=st.lists(st.integers(0, 12), max_size=30))
 def test_turns_are_even_and_never_short(size: int, counts: list[int]) -> None:
-    """Each call gives as many as asked for, without repetition, and nobody is preferred."""
+    """W-08: each call gives as many as asked for, without repetition, and nobody is preferred."""
     participants = [chr(ord("a") + number) for number in range(size)]
     turns, used = RoundRobin(), dict.fromkeys(participants, 0)
     for count in counts:

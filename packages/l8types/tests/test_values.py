@@ -10,6 +10,7 @@ import pickle
 import pytest
 
 from l8types.constants import DESTINATION_LEADER, DESTINATION_SINGLE, UUID_LENGTH
+from l8types.enums import TransactionState
 from l8types.errors import InvalidInputError
 from l8types.pb import L8MetaData
 from l8types.values import (
@@ -21,6 +22,7 @@ from l8types.values import (
     Message,
     Page,
     ServiceKey,
+    Transaction,
 )
 
 
@@ -58,6 +60,22 @@ def test_a_message_tells_its_service_and_whether_any_provider_will_do() -> None:
     assert message.key == ServiceKey("Books", 3)
     assert message.to_any_provider
     assert not dataclasses.replace(message, destination="x" * 36).to_any_provider
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Message)])
+def test_a_message_is_one_value_for_all_who_hold_it(field: str) -> None:
+    """W-26: whoever passes it on or answers it makes another one; this one stays as it is."""
+    message = Message(service="Books", transaction=Transaction(TransactionState.CREATED, "t"))
+    before = getattr(message, field)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(message, field, "changed")
+    assert getattr(message, field) is before
+    passed_on = dataclasses.replace(message, reply=True, failure="unavailable: gone")
+    assert (message.reply, message.failure) == (False, "")
+    assert passed_on.transaction is message.transaction
+    assert message.transaction is not None
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        message.transaction.state = TransactionState.FAILED  # type: ignore[misc]
 
 
 def test_a_change_set_is_falsy_when_empty_and_iterates_its_changes() -> None:
