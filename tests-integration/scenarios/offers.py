@@ -11,10 +11,11 @@ from typing_extensions import override
 
 from l8services import BaseService
 from l8test.models import SAMPLES, ModelKind
+from l8test.replicated import ReplicatedCountingService, replicated_sla
 from l8test.services import CountingService
 from l8test.transactional import TransactionalCountingService, transactional_sla
 from l8types.enums import Action, MulticastMode, WireProfile
-from l8types.pb import TestProto
+from l8types.pb import L8ReplicationIndex, TestProto
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import ServiceKey
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 HOSTS: Final = 9
 ORDERED: Final = ServiceKey("Tests", 1)
 """Transactional; networks of the go profile have none."""
+SPREAD: Final = ServiceKey("Tests", 2)
+"""Transactional, each item on two of the nodes."""
+REPLICAS: Final = ServiceKey("Replicas")
 MERGED: Final = ServiceKey("Merged")
 """One answer of all hosts."""
 BASE: Final = ServiceKey("base")
@@ -73,10 +77,11 @@ class Host:
         )
         await self.serve_base()
         if self._resources.settings.profile is WireProfile.NATIVE:
-            agreement = replace(
-                transactional_sla(name=ORDERED.name, area=ORDERED.area), expected=HOSTS
-            )
-            await self._services.activate(agreement, self._vnic)
+            for agreement in (
+                transactional_sla(name=ORDERED.name, area=ORDERED.area),
+                replicated_sla(name=SPREAD.name, area=SPREAD.area, count=2),
+            ):
+                await self._services.activate(replace(agreement, expected=HOSTS), self._vnic)
 
     async def serve_base(self) -> None:
         """Offer the distributed cache."""
@@ -96,6 +101,8 @@ class Host:
             "standing": self.standing,
             "write": self.write,
             "find": self.find,
+            "held": self.held,
+            "index": self.index,
             "merged": self.merged,
             "cached": self.cached,
             "cache": self.cache,
@@ -140,23 +147,45 @@ class Host:
         }
 
     async def write(
-        self, key: str, value: int, action: str = "POST", *, asynchronous: bool = False
+        self,
+        key: str,
+        value: int,
+        action: str = "POST",
+        area: int = ORDERED.area,
+        *,
+        asynchronous: bool = False,
     ) -> None:
-        """Write an item of the transactional service, over the network, to whoever is nearest."""
+        """Write an item of a transactional service, over the network, to whoever is nearest."""
         item = RECORD.model(my_string=key, my_int32=value)
         target, verb = MulticastMode.PROXIMITY, Action[action]
         if asynchronous:
-            await self._vnic.send(target, ORDERED.name, ORDERED.area, verb, item)
+            await self._vnic.send(target, ORDERED.name, area, verb, item)
             return
-        await self._vnic.request(target, ORDERED.name, ORDERED.area, verb, item, timeout=10.0)
+        await self._vnic.request(target, ORDERED.name, area, verb, item, timeout=10.0)
 
-    async def find(self, key: str) -> list[int]:
-        """Read an item of the transactional service; its value."""
+    async def find(self, key: str, area: int = ORDERED.area) -> list[int]:
+        """Read an item of a transactional service; its value."""
         example = RECORD.model(my_string=key)
         answer = await self._vnic.request(
-            MulticastMode.PROXIMITY, ORDERED.name, ORDERED.area, Action.GET, example, timeout=15.0
+            MulticastMode.PROXIMITY, ORDERED.name, area, Action.GET, example, timeout=15.0
         )
         return [cast("Any", item).my_int32 for item in answer.values]
+
+    async def held(self) -> dict[str, Any]:
+        """Which items of the replicated service are here, and what was written as which replica."""
+        handler = cast("ReplicatedCountingService", self._counting(SPREAD.name, SPREAD.area))
+        return {
+            "keys": sorted(handler.items),
+            "replicas": [[key, number, n] for (key, number), n in handler.replicas.items()],
+        }
+
+    async def index(self) -> dict[str, list[str]]:
+        """Nodes by the items of the replicated service, as the index of this node tells."""
+        asked = L8ReplicationIndex(service_name=SPREAD.name, service_area=SPREAD.area)
+        content = self._resources.elements.of(asked)
+        answer = await self._services.call(REPLICAS, Action.GET, content, self._vnic)
+        index = cast("L8ReplicationIndex", answer.first)
+        return {key: sorted(place.location) for key, place in index.keys.items()}
 
     # One answer of all
 
