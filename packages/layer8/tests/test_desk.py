@@ -24,6 +24,7 @@ from l8types.pb import L8Health
 from l8types.values import ServiceKey
 from l8web import RestClient
 from layer8 import Node, load_settings
+from layer8._status import observe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,6 +144,24 @@ async def test_a_node_is_profiled_from_afar(settings: NodeSettings) -> None:
     finally:
         done.set()
         thread.join()
+
+
+async def test_a_profile_by_name(settings: NodeSettings) -> None:
+    """Whoever looks at the network names a node; a name that is none, or of several, is told."""
+    twice = [replace(settings, alias="twin", uuid=f"{settings.uuid[:-4]}000{n}") for n in (2, 3)]
+    profiled = replace(settings, profiling=True)
+    async with Node(settings=profiled), Node(settings=twice[0]), Node(settings=twice[1]) as last:
+        look = replace(settings, alias="status", uuid=settings.uuid[:-4] + "0004")
+        async with observe(look) as observer:
+            async with asyncio.timeout(10):
+                while len(last.vnic.directory.nodes()) < 5:
+                    await asyncio.sleep(0.01)
+            for name in ("one", settings.uuid, "one-switch"):
+                assert "looks at all threads in 0.1 s" in await observer.profile(name, 0.1)
+            with pytest.raises(NotFoundError, match="no node 'nobody'"):
+                await observer.profile("nobody", 0.1)
+            with pytest.raises(InvalidInputError, match="several nodes are called 'twin'"):
+                await observer.profile("twin", 0.1)
 
 
 async def test_one_profile_at_a_time(settings: NodeSettings) -> None:

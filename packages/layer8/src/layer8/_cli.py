@@ -28,7 +28,8 @@ from layer8._loop import run
 from layer8._options import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from l8types.settings import NodeSettings
 
@@ -104,20 +105,35 @@ def status(
     config: opt.Config = None,
 ) -> None:
     """Show nodes, services, leaders, links and traffic of the network."""
-    options = {
-        "alias": "status",
-        "host": host,
-        "port": port,
-        "request_timeout": timeout,
-        "data_directory": data_directory,
-    }
-    settings = settings_of(options, config=config, certs=certs, default_alias="")
-    # A look at the network has no figures of its own, and its port may be that of a node.
-    settings = replace(settings, metrics_port=None)
-    # What goes wrong is told by the one line at the end.
-    logging.basicConfig(level=logging.CRITICAL)
+    settings = _visitor(
+        {"host": host, "port": port, "request_timeout": timeout, "data_directory": data_directory},
+        config=config,
+        certs=certs,
+    )
     with suppress(KeyboardInterrupt):
         run(_show(settings, watch=interval if watch else 0.0, as_json=as_json, rates=rates))
+
+
+@app.command()
+def profile(
+    node: opt.NodeName,
+    *,
+    seconds: opt.Seconds = 5.0,
+    timeout: opt.Timeout = None,
+    host: opt.SwitchHost = None,
+    port: opt.SwitchPort = None,
+    certs: opt.Certs = None,
+    data_directory: opt.DataDirectory = None,
+    config: opt.Config = None,
+) -> None:
+    """Show what a node spends its time on, as text for flame graphs; it has to allow that."""
+    settings = _visitor(
+        {"host": host, "port": port, "request_timeout": timeout, "data_directory": data_directory},
+        config=config,
+        certs=certs,
+    )
+    with suppress(KeyboardInterrupt):
+        run(_profile(settings, node, seconds))
 
 
 @app.command()
@@ -143,6 +159,25 @@ def dev(
 def show_version() -> None:
     """Print the version."""
     _say(version("layer8"))
+
+
+def _visitor(
+    options: Mapping[str, object], *, config: Path | None, certs: Path | None
+) -> NodeSettings:
+    """Settings of a command that joins a network to look at it."""
+    named = {"alias": "status", **options}
+    settings = settings_of(named, config=config, certs=certs, default_alias="")
+    # What goes wrong is told by the one line at the end.
+    logging.basicConfig(level=logging.CRITICAL)
+    # A look at the network has no figures of its own, and its port may be that of a node.
+    return replace(settings, metrics_port=None)
+
+
+async def _profile(settings: NodeSettings, node: str, seconds: float) -> None:
+    from layer8._status import observe  # noqa: PLC0415
+
+    async with observe(settings) as observer:
+        _say((await observer.profile(node, seconds)).rstrip())
 
 
 async def _show(settings: NodeSettings, *, watch: float, as_json: bool, rates: bool) -> None:

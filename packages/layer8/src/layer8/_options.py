@@ -95,6 +95,8 @@ AsJson = Annotated[
 WithRates = Annotated[
     bool, typer.Option("--rates", help="Wait until the nodes have reported their traffic.")
 ]
+NodeName = Annotated[str, typer.Argument(help="Alias or id of a node or switch.")]
+Seconds = Annotated[float, typer.Option(help="How long.", min=0.1, max=60.0)]
 Interval = Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)]
 Timeout = Annotated[float | None, typer.Option(help="Seconds in which the switch has to answer.")]
 SwitchHost = Annotated[str | None, typer.Option("--host", help="Address of the switch.")]

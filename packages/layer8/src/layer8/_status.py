@@ -6,16 +6,17 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from l8types.enums import Action, DirectoryEventType, NodeState
-from l8types.errors import L8Error, UnavailableError
+from l8types.errors import InvalidInputError, L8Error, NotFoundError, UnavailableError
 from layer8._node import Node
 from layer8._view import Leader, RateMeter, view_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+    from l8types.pb import L8Health
     from l8types.settings import NodeSettings
     from l8types.values import DirectoryEvent, NodeInfo, ServiceKey
     from layer8._view import NetworkView
@@ -90,6 +91,35 @@ class Observer:
                 case [str(uuid), int(epoch), str(why)]:
                     return Leader(uuid, epoch, why)
         return None
+
+    async def profile(self, name: str, seconds: float) -> str:
+        """What the threads of a node or switch do for a while, as lines of stacks with counts.
+
+        Args:
+            name: Its alias, or its id where several have the same alias.
+            seconds: How long; up to 60.
+
+        Raises:
+            NotFoundError: There is no such node, or it does not let itself be profiled.
+            InvalidInputError: Several have this alias, or the time makes no sense.
+            BusyError: Somebody else profiles it.
+        """
+        nodes = self._node.vnic.directory.nodes()
+        found = [node for node in nodes if name in {node.uuid, node.alias}]
+        if not found:
+            raise NotFoundError(f"no node {name!r} in the network")
+        if len(found) > 1:
+            ids = ", ".join(node.uuid for node in found)
+            raise InvalidInputError(f"several nodes are called {name!r}; name one of {ids}")
+        answer = await self._node.vnic.request(
+            found[0].uuid,
+            "Profile",
+            0,
+            Action.GET,
+            seconds,
+            timeout=2 * max(seconds, 0.0) + self._node.settings.request_timeout,
+        )
+        return cast("L8Health", answer.first).pprof_cpu.decode(errors="replace")
 
     async def wait_rates(self) -> None:
         """Wait until every live node has reported twice, or should have."""
