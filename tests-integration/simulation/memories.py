@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
+from l8services._replication.group import ReplicatedGroup
 from l8services._transactions import opening
 from l8services._transactions.group import TransactionGroup
 from l8services._transactions.records import decode_record, encode
@@ -83,8 +84,10 @@ async def _open_journal(directory: Path, name: str) -> DiskJournal:
     return DiskJournal(HOST.get().disk.setdefault(f"journal of {name}", []))
 
 
-def _group(*args: Any, timing: Timing, **options: Any) -> TransactionGroup:
-    group = TransactionGroup(*args, **options, timing=timing, step=step)
+def _group(
+    kind: type[TransactionGroup], *args: Any, timing: Timing, **options: Any
+) -> TransactionGroup:
+    group = kind(*args, **options, timing=timing, step=step)
     HOST.get().disk["group"] = group
     return group
 
@@ -93,7 +96,8 @@ def _group(*args: Any, timing: Timing, **options: Any) -> TransactionGroup:
 def simulated_journals(timing: Timing | None = None) -> Iterator[None]:
     """Services that are activated meanwhile have their journals here, and take named steps."""
     with ExitStack() as stack:
-        make = partial(_group, timing=timing or Timing())
-        stack.enter_context(patch.object(opening, "TransactionGroup", make))
+        for kind in (TransactionGroup, ReplicatedGroup):
+            make = partial(_group, kind, timing=timing or Timing())
+            stack.enter_context(patch.object(opening, kind.__name__, make))
         stack.enter_context(patch.object(opening, "open_journal", _open_journal))
         yield
