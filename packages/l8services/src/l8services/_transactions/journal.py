@@ -11,10 +11,12 @@ import asyncio
 import fcntl
 import os
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from l8services._transactions.frames import frames, read_frames
 from l8services._transactions.records import Record, decode_record, encode
+from l8services._transactions.writers import Writers
 from l8types.errors import ClosedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -98,6 +100,8 @@ class FileJournal:
     Args:
         path: The file.
         descriptor: Its open and locked descriptor.
+
+    Made on a running event loop, whose threads for disks it uses until it is closed.
     """
 
     lasting = True
@@ -105,6 +109,7 @@ class FileJournal:
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._file = descriptor
+        self._writers = Writers.join()
         self._noted: list[bytes] = []
         self._late: list[bytes] | None = None
         self._lock = asyncio.Lock()
@@ -139,7 +144,7 @@ class FileJournal:
         noted, self._noted = self._noted, []
         data = frames([*noted, *encoded])
         try:
-            await asyncio.to_thread(_write, self._file, data, self.size)
+            await self._writers.run(partial(_write, self._file, data, self.size))
         except OSError as error:
             self._noted = noted + self._noted
             raise UnavailableError(f"the journal cannot be written: {error.strerror}") from error
@@ -172,6 +177,7 @@ class FileJournal:
             _write(self._file, frames(self._noted), self.size)
         os.close(self._file)
         self._file = -1
+        self._writers.leave()
 
 
 async def open_journal(directory: Path, name: str) -> FileJournal:
@@ -182,17 +188,17 @@ async def open_journal(directory: Path, name: str) -> FileJournal:
     Raises:
         UnavailableError: The directory cannot be written.
     """
-    return await asyncio.to_thread(_open, directory, name)
+    return FileJournal(*await asyncio.to_thread(_open, directory, name))
 
 
-def _open(directory: Path, name: str) -> FileJournal:
+def _open(directory: Path, name: str) -> tuple[Path, int]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for slot in range(SLOTS):
             path = directory / (f"{name}.{slot}.journal" if slot else f"{name}.journal")
             file = _lock(path)
             if file is not None:
-                return FileJournal(path, file)
+                return path, file
     except OSError as error:
         raise UnavailableError(f"no journal in {directory}: {error.strerror}") from error
     raise UnavailableError(f"{SLOTS} nodes have a journal of {name} in {directory}, the limit")
