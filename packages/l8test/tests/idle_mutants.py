@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mutants of which one member does nothing: what every test of a suite has to notice at least."""
+"""Mutants of which one member is stuck, tired or idle, which a suite has to notice at least."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from l8test.conformance import (
     CacheConformance,
     CollectorConformance,
     DecoratorsConformance,
-    DispatcherConformance,
     ElementsConformance,
     InspectorConformance,
     NotificationConformance,
@@ -84,19 +83,55 @@ def updaters(**members: Any) -> Fixtures:
 
 def idle(member: object) -> object:
     """What stands in the place of a member, does nothing and gives nothing."""
+    return limited(member, 0)
 
-    async def nothing(*_: object, **__: object) -> None:
-        return None
 
-    async def no_items(*_: object, **__: object) -> Any:
-        for item in tuple[object, ...]():
-            yield item
+def tired(member: object) -> object:
+    """What works the first time, and gives nothing when it is asked again."""
+    return limited(member, 1)
+
+
+def limited(member: object, times: int) -> object:
+    """What works as often as this, in all instances together, and then gives nothing."""
+    left = iter(range(times))
+
+    def works() -> bool:
+        return next(left, None) is not None
+
+    async def call(self: object, *arguments: Any, **options: Any) -> Any:
+        return await member(self, *arguments, **options) if works() else None  # type: ignore[operator]
+
+    async def items(self: object, *arguments: Any, **options: Any) -> Any:
+        if works():
+            async for item in member(self, *arguments, **options):  # type: ignore[operator]
+                yield item
 
     if isinstance(member, property):
-        return property(lambda _: None)
+        return property(lambda self: member.fget(self) if works() else None)  # type: ignore[misc]
     if inspect.isasyncgenfunction(member):
-        return no_items
-    return nothing if inspect.iscoroutinefunction(member) else lambda *_, **__: None
+        return items
+    if inspect.iscoroutinefunction(member):
+        return call
+    return lambda *a, **o: member(*a, **o) if works() else None  # type: ignore[operator]
+
+
+def stuck(member: object) -> object:
+    """What gives its first result for ever, as a cache does whose key was forgotten."""
+    kept: list[Any] = []
+
+    def call(self: object, *arguments: Any, **options: Any) -> Any:
+        if not kept:
+            kept.append(member(self, *arguments, **options))  # type: ignore[operator]
+        return kept[0]
+
+    async def wait(self: object, *arguments: Any, **options: Any) -> Any:
+        if not kept:
+            kept.append(await member(self, *arguments, **options))  # type: ignore[operator]
+        return kept[0]
+
+    if isinstance(member, property):
+        return property(stuck(member.fget))  # type: ignore[arg-type]
+    return wait if inspect.iscoroutinefunction(member) else call
 
 
 def member_of(name: str, make: type) -> object:
@@ -104,227 +139,133 @@ def member_of(name: str, make: type) -> object:
     return inspect.getattr_static(make, name)
 
 
-FOUND: dict[tuple[type, Callable[..., Fixtures], type, str], tuple[str, ...]] = {
-    (
-        SecurityConformance,
-        providers,
-        FakeSecurity,
-        "allowed_actions",
-    ): (
-        "test_allowed_actions",
-        "test_stranger",
-    ),
-    (SecurityConformance, providers, FakeSecurity, "decrypt"): (
-        "test_foreign",
-        "test_round_trip",
-    ),
-    (SecurityConformance, providers, FakeSecurity, "authenticate"): ("test_log_in",),
-    (SecurityConformance, providers, FakeSecurity, "network_secret"): ("test_network_secret",),
-    (SecurityConformance, providers, FakeSecurity, "credential"): ("test_unknown_credential",),
-    (
-        ActivationConformance,
-        nodes,
-        FakeServices,
-        "activate",
-    ): (
-        "test_activate",
-        "test_again",
-        "test_deactivate",
-    ),
-    (DispatcherConformance, nodes, FakeServices, "call"): ("test_call_of_unknown_service",),
-    (
-        DispatcherConformance,
-        nodes,
-        FakeServices,
-        "activate",
-    ): (
-        "test_call_that_fails",
-        "test_fault_of_a_service",
-        "test_notification",
-        "test_request",
-    ),
-    (VNicConformance, pairs, FakeVNic, "container"): ("test_bad_payload",),
-    (
-        VNicConformance,
-        pairs,
-        FakeVNic,
-        "ask",
-    ): (
+Faults = dict[tuple[type, "Callable[..., Fixtures]", type, str], tuple[str, ...]]
+"""Suite, its fixtures, what they are made of and the faulty member: the tests that notice."""
+
+STUCK: Faults = {
+    (SecurityConformance, providers, FakeSecurity, "decrypt"): ("test_round_trip",),
+    (ActivationConformance, nodes, FakeServices, "activate"): ("test_again",),
+    (VNicConformance, pairs, FakeVNic, "ask"): (
         "test_forward",
         "test_payloads",
         "test_side_by_side",
-        "test_unknown_service",
     ),
     (VNicConformance, pairs, FakeVNic, "connected"): ("test_life",),
-    (VNicConformance, pairs, FakeVNic, "announce"): ("test_service",),
     (CacheConformance, caches, FakeCache, "apply"): ("test_apply",),
-    (
-        CacheConformance,
-        caches,
-        FakeCache,
-        "copied",
-    ): (
-        "test_copies_in",
+    (CacheConformance, caches, FakeCache, "copied"): (
         "test_delete",
-        "test_events",
         "test_fetch",
-        "test_no_change",
-        "test_post",
-        "test_put_and_patch_add",
     ),
-    (CacheConformance, caches, FakeCache, "key_of"): ("test_no_key",),
-    (
-        ObjectCodecConformance,
-        codecs,
-        FakeCodec,
-        "decode",
-    ): (
+    (ObjectCodecConformance, codecs, FakeCodec, "decode"): (
         "test_exact_kinds",
-        "test_models_in_containers",
         "test_round_trip",
     ),
-    (ObjectCodecConformance, codecs, FakeCodec, "encode"): ("test_truncated",),
-    (ObjectCodecConformance, codecs, FakeCodec, "tagged"): ("test_unknown_type",),
-    (
-        ElementsConformance,
-        elements,
-        FakeElementsFactory,
-        "of",
-    ): (
-        "test_empty",
-        "test_no_error",
-        "test_unsupported",
+    (OrmConformance, orms, FakeOrm, "read"): ("test_cases",),
+    (Queries, queries, FakeQuery, "matches"): (
+        "test_absent_values",
+        "test_text_on_the_wire",
     ),
-    (
-        ElementsConformance,
-        elements,
-        FakeElementsFactory,
-        "decode",
-    ): (
-        "test_entries",
+    (QueryConformance, queries, FakeQuery, "filter"): ("test_aggregates",),
+    (StorageConformance, stores, FakeStorage, "get"): ("test_put_and_get",),
+    (RegistryConformance, registries, FakeRegistry, "enum"): ("test_enums",),
+    (InspectorConformance, introspectors, FakeIntrospector, "inspect"): ("test_roots",),
+}
+"""Gives its first result for ever."""
+
+TIRED: Faults = {
+    (SecurityConformance, providers, FakeSecurity, "decrypt"): ("test_foreign",),
+    (SecurityConformance, providers, FakeSecurity, "network_secret"): ("test_network_secret",),
+    (SecurityConformance, providers, FakeSecurity, "credential"): ("test_unknown_credential",),
+    (CacheConformance, caches, FakeCache, "copied"): ("test_post",),
+    (CacheConformance, caches, FakeCache, "key_of"): ("test_no_key",),
+    (ElementsConformance, elements, FakeElementsFactory, "decode"): (
         "test_foreign_error",
         "test_misfit",
         "test_wire",
     ),
-    (
-        ElementsConformance,
-        elements,
-        FakeElementsFactory,
-        "entries",
-    ): (
+    (NotificationConformance, notifications, FakeNotifications, "decode"): ("test_misfit",),
+    (SerializerConformance, serializers, FakeSerializer, "marshal"): ("test_marshal_is_pure",),
+    (SerializerConformance, serializers, FakeSerializer, "unmarshal"): ("test_misfit",),
+    (CollectorConformance, collectors, FakeCollector, "poll"): ("test_poll",),
+    (RegistryConformance, registries, FakeRegistry, "register"): (
+        "test_registering_again_gives_the_same",
+    ),
+    (RegistryConformance, registries, FakeRegistry, "info_of"): ("test_type_of_value",),
+    (InspectorConformance, introspectors, FakeIntrospector, "inspect"): ("test_instances",),
+    (PropertyConformance, keyed, FakeIntrospector, "inspect"): (
+        "test_malformed",
+        "test_unknown_attribute",
+    ),
+    (UpdaterConformance, updaters, FakeUpdater, "apply"): ("test_misfit",),
+}
+"""Gives nothing the second time."""
+
+IDLE: Faults = {
+    (CacheConformance, caches, FakeCache, "copied"): (
+        "test_copies_in",
+        "test_events",
+        "test_no_change",
+        "test_put_and_patch_add",
+    ),
+    (ObjectCodecConformance, codecs, FakeCodec, "decode"): ("test_models_in_containers",),
+    (ObjectCodecConformance, codecs, FakeCodec, "encode"): ("test_truncated",),
+    (ObjectCodecConformance, codecs, FakeCodec, "tagged"): ("test_unknown_type",),
+    (ElementsConformance, elements, FakeElementsFactory, "of"): (
+        "test_empty",
+        "test_no_error",
+        "test_unsupported",
+    ),
+    (ElementsConformance, elements, FakeElementsFactory, "decode"): ("test_entries",),
+    (ElementsConformance, elements, FakeElementsFactory, "entries"): (
         "test_first_error_counts",
         "test_immutable",
     ),
-    (NotificationConformance, notifications, FakeNotifications, "decode"): ("test_misfit",),
-    (
-        OrmConformance,
-        orms,
-        FakeOrm,
-        "read",
-    ): (
-        "test_cases",
+    (OrmConformance, orms, FakeOrm, "read"): (
         "test_prepare_again",
         "test_put",
         "test_write_and_read",
     ),
     (OrmConformance, orms, FakeOrm, "delete"): ("test_delete",),
     (OrmConformance, orms, FakeOrm, "stream"): ("test_stream",),
-    (Queries, queries, FakeQuery, "matches"): (
-        "test_absent_values",
-        "test_text_on_the_wire",
-    ),
-    (QueryConformance, queries, FakeQuery, "filter"): ("test_aggregates",),
     (Queries, queries, FakeQuery, "filter"): ("test_parameters",),
-    (SerializerConformance, serializers, FakeSerializer, "marshal"): ("test_marshal_is_pure",),
-    (SerializerConformance, serializers, FakeSerializer, "unmarshal"): ("test_misfit",),
-    (StorageConformance, stores, FakeStorage, "get"): (
-        "test_put_and_get",
-        "test_replace",
-    ),
-    (CollectorConformance, collectors, FakeCollector, "poll"): ("test_poll",),
+    (StorageConformance, stores, FakeStorage, "get"): ("test_replace",),
     (SwitchConformance, switches, FakeSwitch, "join"): ("test_forward",),
-    (RegistryConformance, registries, FakeRegistry, "enum"): ("test_enums",),
-    (
-        RegistryConformance,
-        registries,
-        FakeRegistry,
-        "info",
-    ): (
+    (RegistryConformance, registries, FakeRegistry, "info"): (
         "test_name_can_be_chosen",
         "test_registered_type_is_found",
     ),
-    (
-        RegistryConformance,
-        registries,
-        FakeRegistry,
-        "register",
-    ): (
-        "test_no_new_instance",
-        "test_registering_again_gives_the_same",
-    ),
-    (RegistryConformance, registries, FakeRegistry, "info_of"): ("test_type_of_value",),
+    (RegistryConformance, registries, FakeRegistry, "register"): ("test_no_new_instance",),
     (Cloners, cloners, FakeCloner, "clone"): ("test_empty_item",),
-    (
-        InspectorConformance,
-        introspectors,
-        FakeIntrospector,
-        "inspect",
-    ): (
+    (InspectorConformance, introspectors, FakeIntrospector, "inspect"): (
         "test_attributes",
         "test_enums",
-        "test_instances",
         "test_nested_models",
         "test_root",
-        "test_roots",
         "test_shapes",
         "test_table_view",
         "test_unknown_node",
     ),
-    (
-        DecoratorsConformance,
-        introspectors,
-        FakeIntrospector,
-        "decorate",
-    ): (
+    (DecoratorsConformance, introspectors, FakeIntrospector, "decorate"): (
         "test_primary_key",
         "test_primary_keys_differ",
         "test_unknown_attribute",
     ),
-    (
-        PropertyConformance,
-        keyed,
-        FakeIntrospector,
-        "decorate",
-    ): (
+    (PropertyConformance, keyed, FakeIntrospector, "decorate"): (
         "test_id",
         "test_of_item",
         "test_read",
         "test_read_absent",
     ),
-    (
-        PropertyConformance,
-        keyed,
-        FakeIntrospector,
-        "inspect",
-    ): (
-        "test_malformed",
-        "test_unknown_attribute",
-    ),
-    (
-        UpdaterConformance,
-        updaters,
-        FakeUpdater,
-        "diff",
-    ): (
+    (UpdaterConformance, updaters, FakeUpdater, "diff"): (
         "test_different_models",
         "test_set_names_the_item",
     ),
-    (UpdaterConformance, updaters, FakeUpdater, "apply"): ("test_misfit",),
 }
-"""Suite, its fixtures, what they are made of and the idle member: the tests that notice."""
+"""Gives nothing."""
 
 MUTANTS: list[tuple[type, Fixtures, str]] = [
-    (suite, fixtures(**{name: idle(member_of(name, make))}), test)
-    for (suite, fixtures, make, name), tests in FOUND.items()
+    (suite, fixtures(**{name: fault(member_of(name, make))}), test)
+    for fault, found in ((stuck, STUCK), (tired, TIRED), (idle, IDLE))
+    for (suite, fixtures, make, name), tests in found.items()
     for test in tests
 ]

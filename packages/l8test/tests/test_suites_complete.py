@@ -24,6 +24,7 @@ from l8types.values import Change, ChangeSet
 
 from . import (
     idle_mutants,
+    subtle_mutants,
     test_data_suites,
     test_election_suite,
     test_engine_suite,
@@ -116,6 +117,7 @@ OTHERS: list[tuple[type, Fixtures, str]] = [
 ALL = [
     *OTHERS,
     *idle_mutants.MUTANTS,
+    *subtle_mutants.MUTANTS,
     *test_data_suites.MUTANTS,
     *test_election_suite.MUTANTS,
     *test_engine_suite.MUTANTS,
@@ -136,7 +138,9 @@ SUITES = [
 ]
 
 
-@pytest.mark.parametrize(("suite", "fixtures", "test"), [*OTHERS, *idle_mutants.MUTANTS])
+@pytest.mark.parametrize(
+    ("suite", "fixtures", "test"), [*OTHERS, *idle_mutants.MUTANTS, *subtle_mutants.MUTANTS]
+)
 def test_mutant(suite: type, fixtures: Fixtures, test: str) -> None:
     """An implementation that does something wrong, or nothing, is caught."""
     assert test in failures(suite, fixtures, only=test)
