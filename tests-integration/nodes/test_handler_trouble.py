@@ -91,6 +91,12 @@ async def test_a_troubled_handler_troubles_its_callers_only(
             assert not hanging.done()
         assert isinstance(hanging.result(), RequestTimeoutError)
         await until(lambda: service.cancelled == 1, message="the handler is told, too")
+        content = server.resources.elements.of("x")
+        with pytest.raises(RequestTimeoutError, match=r"did not answer GET within 0\.1 s"):
+            await server.resources.services.call(
+                TESTS, Action.GET, content, server.vnic, timeout=0.1
+            )
+        assert service.cancelled == 2
         told = [record for record in net.log.records if record.exc_info]
         assert len(told) == 3
         assert await ask(user, server, Action.POST) == "x"

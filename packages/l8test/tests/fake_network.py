@@ -301,9 +301,14 @@ class FakeServices:
             await self.deactivate(key)
 
     async def call(
-        self, key: ServiceKey, action: Action, elements: Any, vnic: Any, *, identity: str = ""
-    ) -> Any:
-        return await self.run(Call(vnic, action, key, identity), elements)
+        self, key: ServiceKey, action: Action, elements: Any, vnic: Any, *, identity: str = "",
+        timeout: float | None = None,
+    ) -> Any:  # fmt: skip
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.run(Call(vnic, action, key, identity), elements)
+        except TimeoutError as error:
+            raise RequestTimeoutError(f"{key} did not answer") from error
 
     async def run(self, call: Call, elements: Any) -> Any:
         """Call the handler."""

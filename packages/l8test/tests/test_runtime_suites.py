@@ -18,7 +18,7 @@ from l8test.conformance import (
     WebServerConformance,
 )
 from l8types.enums import AuthStatus, DirectoryEventType, MulticastMode
-from l8types.errors import L8Error, PermissionDeniedError
+from l8types.errors import L8Error, PermissionDeniedError, RequestTimeoutError
 from l8types.values import AuthResult, Identity, NodeInfo
 
 from .fake_network import FakeGateway, FakeNetwork, FakeServices, FakeVNic
@@ -147,6 +147,19 @@ async def answer_all(self: FakeServices, elements: Any, message: Any, vnic: Any)
 async def only_post(self: FakeServices, call: Any, elements: Any) -> Any:
     """A dispatch to one verb."""
     return await self.handler(call.key).post(elements, call)
+
+
+async def abandoned(self: FakeServices, *arguments: Any, timeout: Any = None, **more: Any) -> Any:
+    """A call that leaves the service alone when its time is over."""
+    work = asyncio.get_running_loop().create_task(CALL(self, *arguments, **more))
+    done, _ = await asyncio.wait([work], timeout=timeout)
+    if not done:
+        LEFT_ALONE.append(work)
+        raise RequestTimeoutError("no answer")
+    return work.result()
+
+
+CALL = FakeServices.call
 
 
 async def hidden_error(self: FakeVNic, target: Any, message: Any, timeout: Any) -> Any:
@@ -330,6 +343,7 @@ MUTANTS: list[tuple[type, Fixtures, str]] = [
     (DispatcherConformance, nodes(handle=raise_errors), "test_failing_request"),
     (DispatcherConformance, nodes(handle=answer_all), "test_message_without_answer"),
     (DispatcherConformance, nodes(run=only_post), "test_call"),
+    (DispatcherConformance, nodes(call=abandoned), "test_call_of_a_hanging_service"),
     (DispatcherConformance, nodes(run=only_post), "test_undelivered"),
     (VNicConformance, pairs(ask=hidden_error), "test_error"),
     (VNicConformance, pairs(ask=patient), "test_time_out"),

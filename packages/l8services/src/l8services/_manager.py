@@ -20,13 +20,20 @@ from l8services._measure import Meter
 from l8services._replication.group import ReplicatedGroup
 from l8services._replication.service import REPLICAS, ReplicasService, replicas_sla
 from l8services._transactions.opening import open_group
+from l8services._transactions.prompt import within
 from l8services._web import announce_web, withdraw_web
 from l8types.enums import Action, MulticastMode
-from l8types.errors import ConflictError, InvalidInputError, L8Error, NotFoundError
+from l8types.errors import (
+    ConflictError,
+    InvalidInputError,
+    L8Error,
+    NotFoundError,
+    RequestTimeoutError,
+)
 from l8types.protocols.services import Call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from l8types.protocols.data import Elements, Subscription
     from l8types.protocols.net import VNic
@@ -117,10 +124,10 @@ class ServiceManager:
         if entry and isinstance(entry.handler, ReplicasService) and not self._replicated():
             await self.deactivate(REPLICAS)
 
-    def _replicated(self) -> dict[ServiceKey, Callable[[], Iterator[tuple[str, tuple[str, ...]]]]]:
-        """The replicated services of this node, and what gives the places of their keys."""
+    def _replicated(self) -> dict[ServiceKey, ReplicatedGroup]:
+        """The replicated services of this node."""
         groups = {key: entry.transactions for key, entry in self._entries.items()}
-        return {k: g.places for k, g in groups.items() if isinstance(g, ReplicatedGroup)}
+        return {key: group for key, group in groups.items() if isinstance(group, ReplicatedGroup)}
 
     async def deactivate(self, key: ServiceKey) -> None:
         """Withdraw a service, let its calls end, stop it.
@@ -228,16 +235,35 @@ class ServiceManager:
             yield self._resources.elements.error(error)
 
     async def call(
-        self, key: ServiceKey, action: Action, elements: Elements, vnic: VNic, *, identity: str = ""
+        self,
+        key: ServiceKey,
+        action: Action,
+        elements: Elements,
+        vnic: VNic,
+        *,
+        identity: str = "",
+        timeout: float | None = None,
     ) -> Elements:
         """The same for a call from this process.
 
         Raises:
             NotFoundError: The service is not active here.
+            RequestTimeoutError: It did not answer in time (by default ``request_timeout`` of the
+                settings), and was cancelled.
             L8Error: What the service answered.
         """
-        call = Call(vnic=vnic, action=action, key=key, identity=identity)
-        answer = await run(self._entry(key), elements, call, self._resources)
+        resources = self._resources
+        limit = resources.settings.request_timeout if timeout is None else timeout
+        deadline = resources.clock.monotonic() + limit
+        call = Call(vnic=vnic, action=action, key=key, identity=identity, deadline=deadline)
+        try:
+            answer = await within(limit, run(self._entry(key), elements, call, resources))
+        except L8Error:
+            raise
+        except TimeoutError as error:
+            raise RequestTimeoutError(
+                f"service {key} did not answer {action.name} within {limit:g} s"
+            ) from error
         return answer.raise_for_error()
 
     def leader(self, key: ServiceKey) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing_extensions import override
 from l8test.services import CountingService, counting_sla
 from l8test.wait import until
 from l8types.enums import Action
-from l8types.errors import ConflictError, L8Error, NotFoundError
+from l8types.errors import ConflictError, L8Error, NotFoundError, RequestTimeoutError
 from l8types.values import Message, ServiceKey
 
 if TYPE_CHECKING:
@@ -46,6 +47,23 @@ class CrashingService(CountingService):
     @override
     async def put(self, elements: Elements, call: Call) -> Elements:
         raise ZeroDivisionError("a fault of the service's author")
+
+
+class HangingService(CountingService):
+    """A service that waits for ever in one verb."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancelled = 0
+
+    @override
+    async def patch(self, elements: Elements, call: Call) -> Elements:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return elements
 
 
 class ActivationConformance:
@@ -177,6 +195,19 @@ class DispatcherConformance:
             with pytest.raises(L8Error):
                 await services.call(TESTS, Action.PUT, content, vnic)
             await services.call(TESTS, Action.POST, content, vnic)
+            await services.aclose()
+
+    async def test_call_of_a_hanging_service(self, open_node: NodeOpener) -> None:
+        """A call ends with its time, the service is told, and others are served meanwhile."""
+        async with open_node() as vnic:
+            services, service = vnic.resources.services, HangingService()
+            await services.activate(counting_sla(service), vnic)
+            content = vnic.resources.elements.of("a")
+            with pytest.raises(RequestTimeoutError):
+                await services.call(TESTS, Action.PATCH, content, vnic, timeout=0.05)
+            assert service.cancelled == 1
+            answer = await services.call(TESTS, Action.POST, content, vnic, timeout=0.05)
+            assert list(answer.values) == ["a"]
             await services.aclose()
 
     @staticmethod

@@ -235,12 +235,28 @@ class Dispatcher(Protocol):
         ...
 
     async def call(
-        self, key: ServiceKey, action: Action, elements: Elements, vnic: VNic, *, identity: str = ""
+        self,
+        key: ServiceKey,
+        action: Action,
+        elements: Elements,
+        vnic: VNic,
+        *,
+        identity: str = "",
+        timeout: float | None = None,
     ) -> Elements:
         """The same for a call from this process.
 
+        Args:
+            key: The service.
+            action: What is asked.
+            elements: The content.
+            vnic: The interface of this node.
+            identity: In whose name.
+            timeout: Seconds that the service has, by default those of a request over the network.
+
         Raises:
             NotFoundError: The service is not active here.
+            RequestTimeoutError: It did not answer in time, and was told to stop.
             L8Error: What the service answered.
         """
         ...
