@@ -10,17 +10,20 @@ import pytest
 from l8test import until
 from l8test.topology import Place
 
-from .support import CONVERGENCE, behind, network, without
+from .support import CONVERGENCE, PROFILES, behind, network, without
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.mark.feature("NIC-06")
-async def test_a_connection_that_is_cut(tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_connection_that_is_cut(tmp_path: Path, profile: str) -> None:
     """The node connects again and offers its services again."""
     place = Place(1, 1)
-    async with network(tmp_path, switches=2, nodes=3, proxied=(place,)) as net:
+    async with network(
+        tmp_path, switches=2, nodes=3, proxied=(place,), settings={"profile": profile}
+    ) as net:
         proxy = net.proxies[place]
         before = (await net.members[place].ask("figures"))["connections"]
         proxy.refuse()
@@ -43,10 +46,13 @@ async def test_a_half_open_connection(tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("NET-10", "NIC-06")
-async def test_a_switch_that_flickers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_switch_that_flickers(tmp_path: Path, profile: str) -> None:
     """All connections of a switch break at once, again and again; afterwards all is well."""
     place = Place(1)
-    async with network(tmp_path, switches=2, nodes=3, proxied=(place,)) as net:
+    async with network(
+        tmp_path, switches=2, nodes=3, proxied=(place,), settings={"profile": profile}
+    ) as net:
         proxy = net.proxies[place]
         for _ in range(5):
             accepted = proxy.accepted
@@ -56,9 +62,12 @@ async def test_a_switch_that_flickers(tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("NET-10", "NET-21", "NET-22")
-async def test_two_grown_switches_that_are_linked_late(tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_two_grown_switches_that_are_linked_late(tmp_path: Path, profile: str) -> None:
     """Nodes that were there before the link know each other, with their services, after it."""
-    async with network(tmp_path, switches=2, nodes=3, linked=False) as net:
+    async with network(
+        tmp_path, switches=2, nodes=3, linked=False, settings={"profile": profile}
+    ) as net:
         for switch in (1, 2):
             await net.converged(CONVERGENCE, among=behind(net, switch))
         await net.switch(2).ask("connect", host=net.hosts[0], port=net.ports[0])
