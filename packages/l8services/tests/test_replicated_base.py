@@ -257,8 +257,38 @@ def test_all_holders_are_lost() -> None:
             assert answer.metadata is not None
             counts = answer.metadata.value_count["replication"].counts
             assert counts["unavailable"] == len(lost)
+            await forget(first, lost)
+            answer = await first.do(Action.GET, "select * from Book")
+            assert answer.metadata is not None
+            assert "replication" not in answer.metadata.value_count
+            with pytest.raises(NotFoundError):
+                await first.do(Action.GET, lost[0])
+            await first.do(Action.POST, Book(lost[0], "anew"))
+            assert (await first.do(Action.GET, lost[0])).first == Book(lost[0], "anew")
 
     run(scenario())
+
+
+async def forget(node: FakeNode, lost: list[str]) -> None:
+    """Forget what is lost for good; what is there, or never was, is not forgotten."""
+    there = next(f"b{n:02}" for n in range(18) if f"b{n:02}" not in lost)
+    for keys, error in (
+        ([*lost, there], ConflictError),
+        (["b99"], NotFoundError),
+        ([], InvalidInputError),
+    ):
+        with pytest.raises(error):
+            await node.do(Action.DELETE, index_of(*keys), key=REPLICAS)
+    assert (await node.do(Action.GET, there)).first is not None
+    await node.do(Action.DELETE, index_of(*lost), key=REPLICAS)
+
+
+def index_of(*keys: str) -> L8ReplicationIndex:
+    """An index with some keys."""
+    index = L8ReplicationIndex(service_name="Books")
+    for key in keys:
+        index.keys[key].replica0 = ""
+    return index
 
 
 def test_leaving_node() -> None:
@@ -304,8 +334,8 @@ def test_index_service() -> None:
             assert list(cast("L8ReplicationIndex", some).keys) == ["b03"]
             with pytest.raises(NotFoundError, match="not replicated"):
                 await first.do(Action.GET, L8ReplicationIndex(service_name="No"), key=REPLICAS)
-            with pytest.raises(InvalidInputError, match="read only"):
-                await first.do(Action.DELETE, asked, key=REPLICAS)
+            with pytest.raises(InvalidInputError, match="tells of keys"):
+                await first.do(Action.PUT, asked, key=REPLICAS)
             await others[0].services.deactivate(BOOKS)
             assert REPLICAS not in others[0].offered
 

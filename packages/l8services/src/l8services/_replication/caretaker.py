@@ -19,7 +19,7 @@ from l8services._replication.placement import live
 from l8services._replication.repair import held_back, plan
 from l8services._transactions.messages import Answered, Command, Given, Want
 from l8services._transactions.office import Phase
-from l8types.errors import L8Error
+from l8types.errors import ConflictError, L8Error, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -164,6 +164,26 @@ class Caretaker:
             _log.info("%s: no items from %s: %s", self._key, member, error)
             return ()
         return reply.items if isinstance(reply, Given) else ()
+
+    async def forget(self, keys: Sequence[str]) -> Message:
+        """Order that keys are forgotten whose items nobody who is there can give.
+
+        Raises:
+            NotFoundError: There is no such key.
+            ConflictError: Somebody has the item.
+        """
+        transfers = []
+        for key in keys:
+            place = self._items.index.get(key)
+            if place is None:
+                raise NotFoundError(f"service {self._key} has no item {key!r} to forget")
+            transfers.append(Transfer(key, place.revision, (), b""))
+        there = [key for key, _ in await self.collect(keys)]
+        if there:
+            raise ConflictError(
+                f"item {there[0]!r} of service {self._key} is there: delete it, do not forget it"
+            )
+        return await self._submit(Command(uuid.uuid4().hex, MOVE, "", encode_transfers(transfers)))
 
     def leave(self, member: str) -> int:
         """Let a member leave.

@@ -15,11 +15,13 @@ from l8services._replication.steady import Steady
 from l8services._transactions.group import TransactionGroup
 from l8services._transactions.messages import (
     Answered,
+    Forget,
     Given,
     Leave,
     Leaving,
     Look,
     Refused,
+    Result,
     Share,
     Submit,
     Want,
@@ -28,7 +30,7 @@ from l8services._transactions.views import address_of
 from l8types.errors import L8Error
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from l8services._transactions.effects import Effect
     from l8services._transactions.journal import Journal
@@ -126,6 +128,8 @@ class ReplicatedGroup(TransactionGroup):
                 return Given(tuple(self.items.given(message.keys)))
             case Leave():
                 return self._let_go(message.member)
+            case Forget():
+                return await self._forget(message)
             case _:
                 return await super()._serve(source, message, limit)
 
@@ -188,6 +192,31 @@ class ReplicatedGroup(TransactionGroup):
 
     async def _order_own(self, command: Command) -> Message:
         return await self._submitted(Submit(command), 2 * self._timing.member_timeout)
+
+    async def _forget(self, message: Forget) -> Message:
+        if not self.leading:
+            return Refused(self.desk.member.promised, "unavailable: not led here")
+        try:
+            return await self._caretaker.forget(message.keys)
+        except L8Error as error:
+            return Answered(Result("", error=f"{error.code}: {error.message}"))
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Forget keys whose holders are gone for good; they may be written anew then.
+
+        Raises:
+            NotFoundError: There is no such key.
+            ConflictError: Somebody has the item.
+            UnavailableError: The service has no leader.
+            OutcomeUnknownError: It is not known whether it happened.
+        """
+        limit = 2 * self._timing.member_timeout
+        reply = await self._ask(self._elected(), Forget(tuple(keys)), limit)
+        failed = reply.reason if isinstance(reply, Refused) else ""
+        if isinstance(reply, Answered):
+            failed = reply.result.error
+        if failed:
+            self._vnic.resources.elements.error(failed).raise_for_error()
 
     def _let_go(self, member: str) -> Message:
         if not self.leading:

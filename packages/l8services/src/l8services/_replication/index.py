@@ -42,6 +42,8 @@ class Index:
         self._places: dict[str, Place] = {}
         self._held: dict[str, dict[str, None]] = {}
         self._short: dict[str, None] = {}
+        self._sets: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Equal holders are one object: there are few of them for many keys."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -77,14 +79,15 @@ class Index:
         """Let a key be at a place, or nowhere any more."""
         before = self._places.get(key)
         if before is not None and place is not None and before.holders == place.holders:
-            self._places[key] = place
+            self._places[key] = Place(before.holders, place.revision)
             return
         if before is not None:
             del self._places[key]
             self._leave(key, before)
         if place is None:
             return
-        self._places[key] = place
+        shared = self._sets.setdefault(place.holders, place.holders)
+        self._places[key] = place if shared is place.holders else Place(shared, place.revision)
         for member in place.holders:
             self._held.setdefault(member, {})[key] = None
         if len(place.holders) < self.count:

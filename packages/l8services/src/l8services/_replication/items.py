@@ -144,12 +144,22 @@ class ReplicatedItems(GroupItems):
             )
 
     def _move(self, transfers: Iterable[Transfer]) -> Work:
-        """Give keys other holders; one that was written or moved meanwhile is left as it is."""
-        changed = []
+        """Give keys other holders; one that was written or moved meanwhile is left as it is.
+
+        A key that is to have no holders at all is forgotten.
+        """
+        changed: list[tuple[Change, object]] = []
         for transfer in transfers:
             known = self._above.get(transfer.key)
+            if known is None or known.revision != transfer.revision:
+                continue
+            if not transfer.holders:
+                self._above.put(transfer.key, None)
+                self._made[transfer.key] = (None, None)
+                changed.append(((transfer.key, None), None))
+                continue
             holders = tuple(h for h in transfer.holders if h in self._members)
-            if known is None or known.revision != transfer.revision or not holders:
+            if not holders:
                 continue
             place = Place(holders, self._revision)
             data = transfer.item if self.me in holders else None

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service ``Replicas``: which node holds which replica of a key, for whoever asks.
 
-It is there on every node that has a replicated service, and can only be read. What it tells is the
-index of that node, which follows the leader's within a moment.
+It is there on every node that has a replicated service. What it tells is the index of that node,
+which follows the leader's within a moment. Of an index nothing can be changed but this: keys whose
+holders are gone for good can be deleted from it, so that they may be written anew.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from l8types.errors import InvalidInputError, L8Error, NotFoundError
 from l8types.pb import L8ReplicationIndex
@@ -15,13 +16,24 @@ from l8types.sla import ServiceLevelAgreement
 from l8types.values import Element, ServiceKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.services import Call
 
-    Places = Callable[[], Iterable[tuple[str, tuple[str, ...]]]]
+
+class Placed(Protocol):
+    """A replicated service as it is asked here."""
+
+    def places(self) -> Iterable[tuple[str, tuple[str, ...]]]:
+        """Keys, and the nodes that hold them, by replica."""
+        ...
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Forget keys whose holders are gone for good."""
+        ...
+
 
 __all__ = ["REPLICAS", "ReplicasService", "replicas_sla"]
 
@@ -29,11 +41,11 @@ REPLICAS: Final = ServiceKey("Replicas")
 """Where it is found."""
 
 
-def replicas_sla(indexes: Callable[[], Mapping[ServiceKey, Places]]) -> ServiceLevelAgreement:
+def replicas_sla(indexes: Callable[[], Mapping[ServiceKey, Placed]]) -> ServiceLevelAgreement:
     """Agreement of the service.
 
     Args:
-        indexes: Gives, by replicated service of the node, keys and the nodes that hold them.
+        indexes: Gives the replicated services of the node.
     """
     return ServiceLevelAgreement(
         name=REPLICAS.name,
@@ -48,7 +60,7 @@ def replicas_sla(indexes: Callable[[], Mapping[ServiceKey, Places]]) -> ServiceL
 class ReplicasService:
     """Answers from the indexes of this node."""
 
-    def __init__(self, indexes: Callable[[], Mapping[ServiceKey, Places]]) -> None:
+    def __init__(self, indexes: Callable[[], Mapping[ServiceKey, Placed]]) -> None:
         self._indexes = indexes
 
     async def activate(self, sla: ServiceLevelAgreement, vnic: VNic) -> None:
@@ -70,8 +82,21 @@ class ReplicasService:
         self._refuse(call)
 
     async def delete(self, elements: Elements, call: Call) -> Elements:
-        """Refused."""
-        self._refuse(call)
+        """Forget the keys of indexes: items that were lost for good with all their holders.
+
+        Raises:
+            InvalidInputError: The index of a service as a whole cannot be deleted.
+            ConflictError: A node that is there has the item.
+            NotFoundError: There is no such key, or no such service.
+        """
+        for example in elements.values:
+            if not isinstance(example, L8ReplicationIndex) or not example.keys:
+                raise InvalidInputError(
+                    f"service {REPLICAS} forgets the keys of an L8ReplicationIndex; none was named"
+                )
+            service = ServiceKey(example.service_name, example.service_area)
+            await self._placed(service).forget(sorted(example.keys))
+        return call.vnic.resources.elements.of()
 
     async def get(self, elements: Elements, call: Call) -> Elements:
         """Answer a query about indexes, or the indexes of the services named by examples.
@@ -113,11 +138,9 @@ class ReplicasService:
         )
 
     def _index(self, service: ServiceKey, keys: tuple[str, ...]) -> L8ReplicationIndex:
-        places = self._indexes().get(service)
-        if places is None:
-            raise NotFoundError(f"service {service} is not active here, or not replicated")
+        placed = self._placed(service)
         index = L8ReplicationIndex(service_name=service.name, service_area=service.area)
-        for key, nodes in places():
+        for key, nodes in placed.places():
             if not keys or key in keys:
                 entry = index.keys[key]
                 entry.replica0 = nodes[0] if nodes else ""
@@ -125,8 +148,14 @@ class ReplicasService:
                     entry.location[node] = number
         return index
 
+    def _placed(self, service: ServiceKey) -> Placed:
+        placed = self._indexes().get(service)
+        if placed is None:
+            raise NotFoundError(f"service {service} is not active here, or not replicated")
+        return placed
+
     @staticmethod
     def _refuse(call: Call) -> NoReturn:
         raise InvalidInputError(
-            f"service {REPLICAS} is read only; {call.action.name} items of the service itself"
+            f"service {REPLICAS} tells of keys; {call.action.name} items of the service itself"
         )

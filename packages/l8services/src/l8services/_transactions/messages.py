@@ -22,6 +22,7 @@ __all__ = [
     "Change",
     "Command",
     "Fetch",
+    "Forget",
     "Given",
     "Heard",
     "Joined",
@@ -279,6 +280,12 @@ class Given(_Message, frozen=True):
     items: tuple[Change, ...]
 
 
+class Forget(_Message, frozen=True):
+    """Let these keys be forgotten, since nobody who has their items will come back."""
+
+    keys: tuple[str, ...]
+
+
 class Leave(_Message, frozen=True):
     """I am about to leave: let others hold what I hold."""
 
@@ -311,6 +318,7 @@ Message = (
     | Share
     | Want
     | Given
+    | Forget
     | Leave
     | Leaving
 )
