@@ -98,11 +98,18 @@ async def test_a_part_that_is_refused() -> None:
     # After this the first key has a as its second replica, the others as the first.
     await one.batch(put(("x", 1), ("y", 1), ("z", 1)))
     await one.batch(move("x", one.place("x"), "b", "a", "c"))
-    one.values.dislikes = lambda _, value: value == "bad"
+    seen: list[dict[str, object]] = []
+
+    def dislikes(_: str, value: object) -> bool:
+        seen.append(dict(one.values.staged))
+        return value == "bad"
+
+    one.values.dislikes = dislikes
     results, changes = await one.batch(
         put(("z", "good")), put(("x", 2), ("y", "bad")), put(("x", "new"))
     )
     assert [bool(result.error) for result in results] == [False, True, False]
+    assert seen[-1] == {"z": "good"}
     assert [key for key, _ in changes] == ["z", "x"]
     assert one.values.values == {"x": "new", "y": 1, "z": "good"}
     assert not one.values.staged
