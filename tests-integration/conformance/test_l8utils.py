@@ -24,13 +24,14 @@ from l8test.conformance import (
     ResourcesConformance,
     ScopeCase,
     SecurityConformance,
+    TextCodecConformance,
 )
 from l8test.services import CountingService, counting_sla
 from l8test.wait import until
 from l8types.constants import Plugin
 from l8types.pb import EventRecord
 from l8types.values import Credential
-from l8utils import EventPoster, LogSettings, logging_session
+from l8utils import EventPoster, LogSettings, TypedTextCodec, logging_session
 from l8utils._events import EVENTS_AREA, EVENTS_SERVICE
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from l8test.conformance import EventDeskOpener, Written
     from l8test.models import Sample
     from l8types.protocols.data import Cache, Elements, ElementsFactory, NotificationCodec
-    from l8types.protocols.models import Registry
+    from l8types.protocols.models import Registry, TextCodec
     from l8types.protocols.runtime import Clock, Logger, MetricsSink, Resources
     from l8types.protocols.security import SecurityProvider
     from l8types.protocols.services import Call
@@ -57,6 +58,15 @@ class TestRegistry(RegistryConformance):
     def registry(self, bare: NodeResources) -> Registry:
         """A fresh registry."""
         return bare.registry
+
+
+class TestText(TextCodecConformance):
+    """Typed text, as in property ids."""
+
+    @pytest.fixture
+    def text_codec(self, bare: NodeResources) -> TextCodec:
+        """A codec that knows no model."""
+        return TypedTextCodec(bare.registry)
 
 
 class TestClock(ClockConformance):

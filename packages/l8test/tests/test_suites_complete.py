@@ -35,6 +35,7 @@ from . import (
     test_runtime_suites,
     test_security_suites,
     test_series_suite,
+    test_text_suite,
     test_transactional_suite,
 )
 from .fake_data import FakeOrm, FakeStorage, declared
@@ -128,6 +129,7 @@ ALL = [
     *test_runtime_suites.MUTANTS,
     *test_security_suites.MUTANTS,
     *test_series_suite.MUTANTS,
+    *test_text_suite.MUTANTS,
     *test_transactional_suite.MUTANTS,
 ]
 

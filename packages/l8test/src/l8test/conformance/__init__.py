@@ -87,6 +87,7 @@ from l8test.conformance._stores import (
     StorageOpener,
 )
 from l8test.conformance._switch import Exchange, SwitchConformance
+from l8test.conformance._text import TextCodecConformance
 from l8test.conformance._transactional import (
     Instance,
     InstanceOpener,
@@ -162,6 +163,7 @@ __all__ = [
     "StorageConformance",
     "StorageOpener",
     "SwitchConformance",
+    "TextCodecConformance",
     "TimeSeriesConformance",
     "TransactionEngineConformance",
     "TransactionalServiceConformance",
