@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -191,6 +192,28 @@ def test_scope_of_the_caller() -> None:
     run(scenario())
 
 
+def test_deletion_by_query() -> None:
+    """A query deletes what it matches wherever that is, and what the caller may see only."""
+
+    async def scenario() -> None:
+        async with library("abcde") as network:
+            for node in network.nodes.values():
+                node.resources.security.hidden = {"b04"}
+            node = next(iter(network.nodes.values()))
+            await node.do(Action.POST, *(book(n, code=f"c{n % 2}") for n in range(10)))
+            await node.do(Action.DELETE, "select * from Book where code=c0 limit 1", identity="eve")
+            answer = await node.do(Action.GET, "select * from Book sort-by isbn")
+            assert titles(answer) == [f"title {n}" for n in (1, 3, 4, 5, 7, 9)]
+            await node.do(Action.DELETE, "select * from Book where code=c7")
+            async with asyncio.TaskGroup() as group:
+                for _ in range(4):
+                    group.create_task(node.do(Action.DELETE, "select * from Book"))
+            assert not len(await node.do(Action.GET, "select * from Book"))
+            await until(lambda: settled(network), "nothing is left")
+
+    run(scenario())
+
+
 @pytest.mark.feature("REP-06")
 def test_hooks() -> None:
     """A hook runs where the item is and learns which replica it is called for.
@@ -365,7 +388,7 @@ def test_what_does_not_go_together() -> None:
 
 
 def test_what_is_refused_when_asked() -> None:
-    """Live answers, and writes by query, are errors that say why."""
+    """Live answers, and writes that make no sense, are errors that say why."""
 
     async def scenario() -> None:
         async with library("abc") as network:
@@ -373,8 +396,8 @@ def test_what_is_refused_when_asked() -> None:
             await node.do(Action.POST, book(1))
             with pytest.raises(InvalidInputError, match="cannot stay live"):
                 await node.do(Action.GET, "select * from Book register", identity="me")
-            with pytest.raises(InvalidInputError, match="takes no query"):
-                await node.do(Action.DELETE, "select * from Book")
+            with pytest.raises(InvalidInputError, match="PUT a query"):
+                await node.do(Action.PUT, "select * from Book")
             with pytest.raises(InvalidInputError, match="keeps Book"):
                 await node.do(Action.POST, 7)
             handler = node.services.handler(BOOKS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from l8services._replication.caretaker import Caretaker
 from l8services._replication.items import ReplicatedItems
 from l8services._replication.placement import replica_of
-from l8services._replication.reading import ReplicaReads
+from l8services._replication.reading import MATCH, ReplicaReads
 from l8services._replication.steady import Steady
 from l8services._transactions.group import TransactionGroup
 from l8services._transactions.messages import (
@@ -27,7 +29,14 @@ from l8services._transactions.messages import (
     Want,
 )
 from l8services._transactions.views import address_of
-from l8types.errors import L8Error
+from l8types.enums import Action
+from l8types.errors import (
+    ConflictError,
+    L8Error,
+    NotFoundError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -38,12 +47,20 @@ if TYPE_CHECKING:
     from l8services._transactions.member import Member
     from l8services._transactions.messages import Command, Message, Order
     from l8services._transactions.timing import Timing
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
-    from l8types.protocols.services import Leadership, ReplicatedService, TransactionalService
+    from l8types.protocols.services import (
+        Call,
+        Leadership,
+        ReplicatedService,
+        TransactionalService,
+    )
     from l8types.sla import ServiceLevelAgreement
 
 __all__ = ["ReplicatedGroup"]
 
+ATTEMPTS: Final = 5
+"""How often a deletion by query is tried."""
 PAUSE: Final = 0.05
 """Seconds between two questions of a member that waits to leave."""
 
@@ -132,6 +149,38 @@ class ReplicatedGroup(TransactionGroup):
                 return await self._forget(message)
             case _:
                 return await super()._serve(source, message, limit)
+
+    # Clients
+
+    async def submit(self, elements: Elements, call: Call) -> Elements:
+        """Run a call as a transaction, or as a read; see ``TransactionEngine.submit``.
+
+        A deletion by query finds the keys first. Nothing is deleted when one of them is deleted by
+        somebody else meanwhile; then it is tried again.
+
+        Raises:
+            ConflictError: That happened again and again.
+        """
+        if call.action is not Action.DELETE or elements.query is None:
+            return await super().submit(elements, call)
+        for _ in range(ATTEMPTS):
+            keys = await self._matching(elements, call)
+            if not len(keys):
+                return self._vnic.resources.elements.of()
+            with suppress(NotFoundError):
+                return await super().submit(keys, call)
+        raise ConflictError(f"what the query matches in service {self._key} is deleted by others")
+
+    async def _matching(self, elements: Elements, call: Call) -> Elements:
+        try:
+            return await super().submit(elements, replace(call, action=MATCH))
+        except OutcomeUnknownError as error:
+            raise UnavailableError(f"nothing was done: {error.message}") from error
+
+    async def _submitted(self, message: Submit, limit: float) -> Message:
+        if message.command.action == MATCH and self.leading:
+            return await self._read(message, limit)
+        return await super()._submitted(message, limit)
 
     # Reads
 

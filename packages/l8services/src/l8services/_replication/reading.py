@@ -18,6 +18,7 @@ import msgspec
 
 from l8services._replication.placement import live
 from l8services._transactions.messages import Answered, Look, Refused, Share
+from l8types.enums import Action
 from l8types.errors import L8Error, UnavailableError
 from l8types.pb import L8MetaData
 from l8types.values import Element
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str, Message, float], Awaitable[Message]]
 
-__all__ = ["MISSING", "REPLICATION", "ReplicaReads"]
+__all__ = ["MATCH", "MISSING", "REPLICATION", "ReplicaReads"]
+
+MATCH: Final = Action.MAP_REDUCE_GET
+"""Action of a read that asks for the keys of what matches a query."""
 
 REPLICATION: Final = "replication"
 """Name in the metadata of an answer under which it tells what is not in it."""
@@ -76,6 +80,7 @@ class ReplicaReads:
         self._ask = ask
         self._steady = steady
         self._elements = resources.elements
+        self._resources = resources
         self._clock = resources.clock
         self._timing = timing
 
@@ -84,6 +89,8 @@ class ReplicaReads:
         end = self._clock.monotonic() + limit
 
         async def get(elements: Elements, call: Call) -> Elements:
+            if command.action == MATCH:
+                return await self._matching(command, elements, end)
             if elements.query is not None:
                 return await self._query(command, elements, call, end)
             return await self._by_key(command, elements, end)
@@ -186,11 +193,8 @@ class ReplicaReads:
 
         async def ask(question: Elements) -> list[Elements]:
             nonlocal missing
-            look = self._look(command, question, None)
-            shares = await self._steady.read(lambda: self._ask_all(look, end), end)
-            missing = len(self._items.index.unavailable(self._steady.view().members))
-            missing += sum(share.missing for share in shares)
-            return [self._elements.decode(share.result.answer) for share in shares]
+            shares, missing = await self._shares(command, question, end)
+            return shares
 
         answer = await self._items.handler.whole(elements, call, ask)
         if not missing:
@@ -200,6 +204,29 @@ class ReplicaReads:
             metadata.CopyFrom(answer.metadata)
         metadata.value_count[REPLICATION].counts[MISSING] = missing
         return self._elements.entries(answer, metadata=metadata)
+
+    async def _matching(self, command: Command, elements: Elements, end: float) -> Elements:
+        """Keys of the items that match a query and that the caller may see."""
+        shares, missing = await self._shares(command, elements, end)
+        if missing:
+            raise UnavailableError(
+                f"{missing} items of service {self._key} cannot be read, so it is not known "
+                "whether the query matches them"
+            )
+        values = [value for share in shares for value in share.values]
+        scope = self._resources.security.scope_item
+        shown = [value for value in values if scope(command.identity, value) is not None]
+        return self._elements.of(*sorted(self._items.handler.keys_of(self._elements.of(*shown))))
+
+    async def _shares(
+        self, command: Command, question: Elements, end: float
+    ) -> tuple[list[Elements], int]:
+        """What all members have of an answer, and how many keys nobody answers for."""
+        look = self._look(command, question, None)
+        shares = await self._steady.read(lambda: self._ask_all(look, end), end)
+        missing = len(self._items.index.unavailable(self._steady.view().members))
+        missing += sum(share.missing for share in shares)
+        return [self._elements.decode(share.result.answer) for share in shares], missing
 
     async def _ask_all(self, look: Look, end: float) -> list[Share] | None:
         """The shares of all members, ``None`` when one is missing."""

@@ -73,10 +73,7 @@ def place_write(
         UnavailableError: All holders of a key are away.
     """
     if keys is None:
-        raise InvalidInputError(
-            f"service {service} is replicated and takes no query for {action.name}; "
-            "ask for the items and name their keys"
-        )
+        raise InvalidInputError(f"service {service} was asked to {action.name} a query")
     holders = []
     for key in keys:
         known = index.get(key)
