@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from l8services._transactions.asked import Asked
+from l8services._transactions.effects import Send, Tell
 from l8services._transactions.messages import Order, Outcome
+from l8services._transactions.orders import Orders
+from l8services._transactions.places import Places
 from l8services._transactions.prompt import within
+from l8services._transactions.timing import Timing
+from l8services._transactions.views import View
 
 from .virtual import run
 
@@ -138,3 +143,63 @@ class TestWithin:
             assert task.cancelled()
 
         run(scenario())
+
+
+class TestOrders:
+    """How orders reach members."""
+
+    def made(self, *aware: str) -> Orders:
+        """Orders of the leader ``a``, whose view some know."""
+        orders = Orders("a", Places(), Timing())
+        for member in aware:
+            orders.aware(member)
+        return orders
+
+    def test_who_knows_the_view_is_told_together(self) -> None:
+        """The others and the leader itself are asked alone; only those who lack the view get it."""
+        orders, view = self.made("a", "b", "c"), View("1:a", 3, ("a", "b", "c", "d"))
+        order = orders.order((1, "a"), view, Outcome())
+        told, *alone = orders.send(order, view.members, 5.0)
+        assert isinstance(told, Tell)
+        assert told.order.view is None
+        sent = [effect for effect in alone if isinstance(effect, Send)]
+        assert [effect.address for effect in sent] == ["a", "d"]
+        assert [cast("Order", effect.message).view for effect in sent] == [None, view]
+        assert {told.order.serial, *(cast("Order", e.message).serial for e in sent)} == {1}
+        assert orders.heard("b", 1) is told.order
+        assert orders.followed("b", told.order) == 5.0
+        (late,) = orders.late(orders.late_at)
+        assert late == Send("c", told.order, Timing().member_timeout)
+
+    def test_one_alone_is_asked(self) -> None:
+        """A single member is asked, since that finds out sooner that it is gone."""
+        orders, view = self.made("a", "b"), View("1:a", 3, ("a", "b"))
+        effects = orders.send(orders.order((1, "a"), view, Outcome()), view.members, 5.0)
+        assert all(isinstance(effect, Send) for effect in effects)
+        assert orders.late_at == math.inf
+
+    def test_a_new_view_is_told(self) -> None:
+        """With a new view, or in a new office, nobody is taken to know it."""
+        view = View("1:a", 4, ("a", "b", "c"))
+        for end in ("unaware", "forget"):
+            orders = self.made("a", "b", "c")
+            getattr(orders, end)()
+            order = orders.order((1, "a"), view, Outcome())
+            effects = orders.send(order, view.members, 5.0)
+            assert [cast("Send", effect).message for effect in effects] == [order] * 3
+
+    def test_what_was_never_sent_counts_for_nothing(self) -> None:
+        """An answer to something else confirms nothing and is no failure."""
+        orders = self.made()
+        assert orders.followed("b", order(1)) == -math.inf
+        assert not orders.failed("b", order(1))
+
+
+def test_places() -> None:
+    """A member is on the node where it began until it is known to be elsewhere."""
+    places, view = Places(), View("1:a", 1, ("a#1", "b#1"))
+    assert places.of("a#1") == "a"
+    assert places.member(view, "b") == "b#1"
+    places.learn({"b#1": "c"})
+    assert places.member(view, "c") == "b#1"
+    assert places.member(view, "b") == ""

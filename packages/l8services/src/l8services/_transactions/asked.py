@@ -34,7 +34,8 @@ class Asked:
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._asked: dict[str, _Asked] = {}
-        self._told: set[str] = set()
+        self._told: dict[str, None] = {}
+        """Members in the order in which they were told."""
         self.late_at = math.inf
         """When :meth:`late` may have something to say."""
 
@@ -48,10 +49,10 @@ class Asked:
         """A member was sent an order, alone or ``told`` together with others."""
         self._asked[member] = _Asked(order, now)
         if told:
-            self._told.add(member)
+            self._told[member] = None
             self.late_at = now + self._patience
         else:
-            self._told.discard(member)
+            self._told.pop(member, None)
 
     def order(self, member: str, serial: int) -> Order | None:
         """The order with this number, if it is the last one of the member."""
@@ -76,5 +77,5 @@ class Asked:
         if self.late_at > now:
             return []
         self.late_at = math.inf
-        told, self._told = self._told, set()
+        told, self._told = self._told, {}
         return [(member, self._asked[member].order) for member in told if self._asked[member].open]

@@ -9,9 +9,8 @@ which a quorum of the present one has to agree.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from l8services._transactions.asked import Asked
 from l8services._transactions.campaign import Campaign
 from l8services._transactions.effects import (
     Admit,
@@ -22,7 +21,6 @@ from l8services._transactions.effects import (
     Reject,
     Resolve,
     Send,
-    Tell,
 )
 from l8services._transactions.lease import Lease
 from l8services._transactions.messages import (
@@ -40,6 +38,8 @@ from l8services._transactions.messages import (
     Refused,
 )
 from l8services._transactions.office import Inflight, Phase, Proposal, certainly
+from l8services._transactions.orders import Orders
+from l8services._transactions.places import Places
 from l8services._transactions.queue import CommandQueue
 from l8services._transactions.refusals import Refusals
 from l8services._transactions.takeover import verdict
@@ -47,7 +47,6 @@ from l8services._transactions.views import (
     NO_BALLOT,
     Ballot,
     View,
-    address_of,
     has_quorum,
     may_found,
     missing_members,
@@ -60,9 +59,6 @@ if TYPE_CHECKING:
     from l8types.enums import Quorum
 
 __all__ = ["Leader"]
-
-FEW: Final = 2
-"""Fewer members than these are asked one by one, which finds out sooner that one is lost."""
 
 
 def _always(_: Collection[str]) -> bool:
@@ -111,9 +107,9 @@ class Leader:
         self._campaign: Campaign | None = None
         self._queue = CommandQueue(timing)
         self._lease = Lease(rule, timing.lease)
-        self._addresses = {me: address}
-        self._asked = Asked(timing.told_patience)
-        self._serial = 0
+        self._places = Places()
+        self._places.learn({me: address})
+        self._orders = Orders(me, self._places, timing)
         self._reset()
 
     def _reset(self) -> None:
@@ -121,15 +117,12 @@ class Leader:
         self._inflight: Inflight | None = None
         self._proposal: Proposal | None = None
         self._lost: set[str] = set()
-        self._told: set[str] = set()
         self._joining: str = ""
         self._hold_until = 0.0
         self._notice_at = math.inf
         self._invite_at: dict[str, float] = {}
         self._refusals = Refusals()
-        self._places: tuple[View | None, dict[str, str]] = None, {}
-        """The view that was in force last, and its members by their nodes."""
-        self._asked.forget()
+        self._orders.forget()
         self._lease.forget()
 
     @property
@@ -140,7 +133,7 @@ class Leader:
 
     def node_of(self, member: str) -> str:
         """Id of the node where a member is."""
-        return self._at(member)
+        return self._places.of(member)
 
     @property
     def outcome(self) -> Outcome:
@@ -158,11 +151,10 @@ class Leader:
 
     def standing_order(self) -> Order:
         """What a member has done when it has all that was acknowledged."""
-        return self._order(None, tell=True)
+        return self._order()
 
-    def _at(self, member: str) -> str:
-        """The node where a member is."""
-        return self._addresses.get(member) or address_of(member)
+    def _order(self, batch: Batch | None = None) -> Order:
+        return self._orders.order(self.ballot, self._group, self._outcome, batch)
 
     # Into office and out of it
 
@@ -232,18 +224,17 @@ class Leader:
         findings = campaign.findings
         self._campaign, self.phase, self.obstacle = None, Phase.LEADING, ""
         self._reset()
-        self._addresses.update(findings.addresses)
-        self._addresses[self.me] = self.address
+        self._places.learn({**findings.addresses, self.me: self.address})
         self._outcome = outcome
         if findings.view is None:
             lineage = f"{self.ballot[0]}:{self.me}"
             self.view = View(lineage, 1, (self.me,), self._needed == 1)
-            self._told = {self.me}
+            self._orders.aware(self.me)
             return [Lead(self.view, began=True, founded=True), *self._proceed(now)]
         self.view = findings.view
         members = tuple(m for m in findings.view.members if m in findings.members)
         if self.me not in members:
-            members = (*(m for m in members if self._at(m) != self.address), self.me)
+            members = (*(m for m in members if self.node_of(m) != self.address), self.me)
         effects: list[Effect] = [Lead(self.view, began=True), *self._known()]
         if members != self.view.members:
             return effects + self._propose(members, now)
@@ -303,7 +294,7 @@ class Leader:
         """A node answered an order that was told to all."""
         effects: list[Effect] = []
         if message.ballot == self.ballot and self.phase is Phase.LEADING:
-            order = self._asked.order(self._member_at(address), message.serial)
+            order = self._orders.heard(self._member_at(address), message.serial)
             if order is not None:
                 return self.received(address, order, message.reply, now)
         if isinstance(message.reply, Refused):
@@ -312,10 +303,7 @@ class Leader:
 
     def _member_at(self, address: str) -> str:
         """The member of the view on a node, "" for none."""
-        view = self._group
-        if view is not self._places[0]:
-            self._places = view, {self._at(m): m for m in reversed(view.members)}
-        return self._places[1].get(address, "")
+        return self._places.member(self._group, address)
 
     def _led(self, address: str, message: object, reply: object, now: float) -> list[Effect]:
         member = self._member_at(address)
@@ -329,11 +317,11 @@ class Leader:
         """These nodes take part now: members that left are let go, newcomers invited."""
         if self.phase is not Phase.LEADING:
             return []
-        gone = {m for m in self._group.members if self._at(m) not in nodes and m != self.me}
+        gone = {m for m in self._group.members if self.node_of(m) not in nodes and m != self.me}
         if not gone <= self._lost:
             self._lost |= gone
             return self._proceed(now)
-        newcomers = set(nodes) - set(map(self._at, self._group.members))
+        newcomers = set(nodes) - set(map(self.node_of, self._group.members))
         proposal = self._proposal
         if newcomers and proposal and now - proposal.since >= self._timing.round_timeout:
             # Members that are missing may be back on other nodes: the next campaign finds them.
@@ -342,7 +330,7 @@ class Leader:
         for node in sorted(newcomers):
             if self._invite_at.get(node, 0.0) <= now and self._proposal is None:
                 self._invite_at[node] = now + self._timing.retry
-                effects.append(Send(node, self._order(None, tell=True), self._timing.round_timeout))
+                effects.append(Send(node, self._order(), self._timing.round_timeout))
         return effects
 
     def let_go(self, member: str, now: float) -> list[Effect]:
@@ -363,8 +351,8 @@ class Leader:
         self._hold_until = now + self._timing.hold
         if number != self._outcome.number or self._inflight is not None or self._proposal:
             return [Admit(member, None)]
-        members = tuple(m for m in self._group.members if self._at(m) != address)
-        self._addresses[member] = address
+        members = tuple(m for m in self._group.members if self.node_of(m) != address)
+        self._places.learn({member: address})
         self._joining = member
         return self._propose((*members, member), now)
 
@@ -383,17 +371,14 @@ class Leader:
             effects += self._ask_again(proposal, now)
         if self._lease.waiting and self._lease.round_at <= now:
             effects += self._read_round(now)
-        effects += [
-            Send(self._at(member), order, self._timing.member_timeout)
-            for member, order in self._asked.late(now)
-        ]
+        effects += self._orders.late(now)
         return effects + self._proceed(now)
 
     def wake_at(self) -> float:
         """When :meth:`tick` has something to do."""
         if self.phase is not Phase.LEADING:
             return math.inf
-        times = [self._asked.late_at]
+        times = [self._orders.late_at]
         if self._proposal is not None:
             times.append(self._proposal.repeat_at)
         elif self._inflight is None:
@@ -447,39 +432,20 @@ class Leader:
             return self._notify(now)
         return self._propose(self._group.members, now, founded=True)
 
-    def _send_all(self, members: Iterable[str], batch: Batch | None, now: float) -> list[Effect]:
+    def _send_all(self, members: Collection[str], batch: Batch | None, now: float) -> list[Effect]:
         self._notice_at = math.inf
-        order = self._order(batch)
-        told = [m for m in members if m in self._told and m != self.me]
-        if len(told) < FEW:
-            told = []
-        effects: list[Effect] = [Tell(order)] if told else []
-        for member in members:
-            knows = member in self._told
-            sent = order if knows else self._order(batch, tell=True)
-            self._asked.note(member, sent, now, told=member in told)
-            if member not in told:
-                effects.append(Send(self._at(member), sent, self._timing.member_timeout))
-        return effects
-
-    def _order(self, batch: Batch | None, *, tell: bool = False) -> Order:
-        view = self._group
-        self._serial += 1
-        known = view if tell else None
-        return Order(self.ballot, view.number, self._outcome, batch, known, self._serial)
+        return self._orders.send(self._order(batch), members, now)
 
     def _ordered(self, member: str, order: Order, reply: object, now: float) -> list[Effect]:
         if isinstance(reply, Ordered):
-            sent = self._asked.answered(member, order)
             if order.number == self._group.number:
-                self._told.add(member)
-            if sent is not None:
-                self._lease.confirm(member, sent)
+                self._orders.aware(member)
+            self._lease.confirm(member, self._orders.followed(member, order))
             effects = self._heard(member, order)
             if order.batch is not None:
                 effects += self._prepared(member, order.batch, reply.errors, now)
             return effects + self._granted(now)
-        if not self._asked.failed(member, order):
+        if not self._orders.failed(member, order):
             return []
         if member == self.me:
             return self._own_failure(reply, now) if order.batch is not None else []
@@ -523,7 +489,7 @@ class Leader:
     def _refuse(self, command: Command, judged: dict[str, tuple[str, ...]], now: float) -> None:
         """Undo what some refused; the client learns of it when no member can commit it any more."""
         member, error = next((m, errors[0]) for m, errors in judged.items() if errors[0])
-        self._undo([Resolve(command.id, error, self._at(member))], now)
+        self._undo([Resolve(command.id, error, self.node_of(member))], now)
 
     def _undo(self, refused: list[Resolve], now: float) -> None:
         others = set(self._group.members) - {self.me}
@@ -565,7 +531,7 @@ class Leader:
         proposal.repeat_at = now + self._timing.retry
         accept = Accept(self.ballot, self._group, proposal.view)
         return [
-            Send(self._at(member), accept, self._timing.round_timeout)
+            Send(self.node_of(member), accept, self._timing.round_timeout)
             for member in self._group.members
             if member not in proposal.accepted
         ]
@@ -585,7 +551,7 @@ class Leader:
 
     def _install(self, view: View, now: float) -> list[Effect]:
         self._proposal, self.view = None, view
-        self._told = set()
+        self._orders.unaware()
         self._lost &= set(view.members)
         self._lease.keep(view)
         effects: list[Effect] = [Lead(view)]
@@ -601,7 +567,7 @@ class Leader:
 
     def _give_up(self, proposal: Proposal) -> list[Effect]:
         """Tell those who wait that too many members are missing."""
-        away = ", ".join(map(self._at, missing_members(self._group, proposal.accepted)))
+        away = ", ".join(map(self.node_of, missing_members(self._group, proposal.accepted)))
         self.obstacle = f"too many members of the group are missing: {away}"
         return self._reject(f"unavailable: {self.obstacle}")
 

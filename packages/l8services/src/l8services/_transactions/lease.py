@@ -44,7 +44,7 @@ class Lease:
 
     def confirm(self, member: str, sent: float) -> None:
         """A member answered an order that was sent at a time."""
-        self._confirmed[member] = sent
+        self._confirmed[member] = max(sent, self._confirmed.get(member, sent))
 
     def keep(self, view: View) -> None:
         """The word of others than these members is worth nothing any more."""
