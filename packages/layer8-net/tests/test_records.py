@@ -95,3 +95,12 @@ def test_nonsense(record: L8Health) -> None:
     if record.a_uuid:
         with pytest.raises(DecodeError):
             records.merge(NodeInfo("n", "", ""), record)
+
+
+def test_services_are_read_only() -> None:
+    """W-24: whoever reads a record cannot change it for all the others that share it."""
+    node = NodeInfo("x" * 36, "", "s" * 36, services={ServiceKey("S"): "M"})
+    read = records.node_of(records.record_of(node))
+    assert read == node
+    with pytest.raises(TypeError):
+        read.services[ServiceKey("T")] = "M"  # type: ignore[index]  # that is the point

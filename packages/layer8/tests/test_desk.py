@@ -136,7 +136,7 @@ async def test_a_node_is_profiled_from_afar(settings: NodeSettings) -> None:
             assert b"PYTHONTRACEMALLOC" in record.pprof_memory
             # Through the health of the network, for as long as the caller waits.
             example = L8Health(a_uuid=uuid, pprof_collect=True)
-            answer = await vnic.request("", "Health", 0, Action.GET, example, timeout=1.0)
+            answer = await vnic.request("", "Health", 0, Action.GET, example, timeout=4.0)
             assert cast("L8Health", answer.first).pprof_cpu
             for wrong in (0, -1.0, 61.0, True, "long", L8Health(a_uuid=settings.uuid)):
                 with pytest.raises(InvalidInputError, match="profile"):

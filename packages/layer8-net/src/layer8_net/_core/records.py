@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
@@ -55,13 +56,16 @@ def services_message(services: Mapping[ServiceKey, str]) -> L8Services:
     return message
 
 
-def _services_of(message: L8Services) -> dict[ServiceKey, str]:
-    return {
-        ServiceKey(name, area): areas.models.get(area, "")
-        for name, areas in message.service_to_areas.items()
-        for area, available in areas.areas.items()
-        if available
-    }
+def _services_of(message: L8Services) -> Mapping[ServiceKey, str]:
+    # Read only: one record may be shared by all that hear it.
+    return MappingProxyType(
+        {
+            ServiceKey(name, area): areas.models.get(area, "")
+            for name, areas in message.service_to_areas.items()
+            for area, available in areas.areas.items()
+            if available
+        }
+    )
 
 
 def _ms(seconds: float) -> int:

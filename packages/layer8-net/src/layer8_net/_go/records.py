@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from l8types.constants import HEALTH_SERVICE, MAX_AREA, MAX_GO_SERVICE_NAME_BYTES
@@ -51,15 +52,17 @@ _SERVICES: Final = "services.servicetoareas"
 _NAME: Final = MAX_GO_SERVICE_NAME_BYTES
 
 
-def services_of(message: L8Services) -> dict[ServiceKey, str]:
+def services_of(message: L8Services) -> Mapping[ServiceKey, str]:
     """Services of a peer; what cannot be addressed in this profile is left out."""
-    return {
-        ServiceKey(name, area): areas.models.get(area, "")
-        for name, areas in message.service_to_areas.items()
-        for area, available in areas.areas.items()
-        if available and 0 <= area <= MAX_AREA and 0 < len(name.encode()) <= _NAME
-        if "\0" not in name
-    }
+    return MappingProxyType(
+        {
+            ServiceKey(name, area): areas.models.get(area, "")
+            for name, areas in message.service_to_areas.items()
+            for area, available in areas.areas.items()
+            if available and 0 <= area <= MAX_AREA and 0 < len(name.encode()) <= _NAME
+            if "\0" not in name
+        }
+    )
 
 
 def record_of(node: NodeInfo) -> L8Health:
