@@ -37,8 +37,6 @@ from layer8_net._go.records import services_of
 from layer8_net.errors import SameIdError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from l8types.protocols.security import SecurityProvider
 
 __all__ = [
@@ -67,7 +65,7 @@ _HEALTH: Final = {ServiceKey(HEALTH_SERVICE): ""}
 class GoEndpoint(Endpoint):
     """What an end of the ``go`` profile tells about itself beyond the common."""
 
-    services: Mapping[ServiceKey, str] = field(default_factory=dict)
+    services: dict[ServiceKey, str] = field(default_factory=dict)
     """What it offers, with the models; of this side it is the table that the core keeps."""
     distant: str = ""
     """Address under which a node reached a switch on another machine, empty on the same."""
@@ -192,10 +190,10 @@ class _Script:
         return linking
 
 
-def _read_services(data: bytes) -> Mapping[ServiceKey, str]:
+def _read_services(data: bytes) -> dict[ServiceKey, str]:
     """Services of a peer; none when they cannot be read, as its peers take it."""
     try:
-        return services_of(L8Services.FromString(data))
+        return dict(services_of(L8Services.FromString(data)))
     except ProtobufDecodeError:
         return {}
 
