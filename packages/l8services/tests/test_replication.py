@@ -16,6 +16,7 @@ from .groups import KEY, GroupNet, PickledFactory, SpreadValues, group_of, sprea
 from .virtual import run, until
 
 if TYPE_CHECKING:
+    from l8services._replication.index import Place
     from l8types.pb import L8Query
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
@@ -152,6 +153,37 @@ def test_delete() -> None:
                 await net["b"].write(("x", None), action=Action.DELETE)
             await settle(net, 2)
             assert [key for key, _ in group_of(net["d"]).places()] == ["y"]
+
+    run(scenario())
+
+
+def test_index_follows_writes() -> None:
+    """The index names what is written and nothing else: no read, no refused write changes it.
+
+    The leader knows a place before the write is acknowledged, so that the next one finds it.
+    """
+
+    async def scenario() -> None:
+        async with GroupNet(*"abcd", count=2) as net:
+            await net.settle()
+            index = group_of(net["d"]).items.index
+            await net["a"].write(("x", "old"))
+            place = index.get("x")
+            assert place is not None
+            holders(net, "x")[1].handler.dislikes = lambda _, value: value == "bad"
+            for key in ("x", "y"):
+                with pytest.raises(InvalidInputError):
+                    await net["a"].write((key, "bad"), ("x", "bad"), action=Action.POST)
+            await net["b"].call(Action.GET, "x", "y")
+            await ask_all(net["c"])
+            await net.settle()
+            assert dict(index.places()) == {"x": place}
+            assert [m.handler.values for m in holders(net, "x")] == [{"x": "old"}] * 2
+            async with asyncio.TaskGroup() as group:
+                for number in range(10):
+                    group.create_task(net["b"].write(("x", number)))
+            assert dict(index.places()).keys() == {"x"}
+            assert cast("Place", index.get("x")).holders == place.holders
 
     run(scenario())
 
