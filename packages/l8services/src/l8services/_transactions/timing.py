@@ -33,7 +33,7 @@ class Timing:
     repair_after: float = 1.0
     """How long a replicated service waits for members that are away before it copies what they
     hold; a member that comes back sooner costs nothing."""
-    repair_step: int = 64
+    repair_step: int = 256
     """Keys of a replicated service that get other holders in one step; writes go on in between."""
     batch_limit: int = 256
     """Commands that are decided together."""
