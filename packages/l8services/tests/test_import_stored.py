@@ -96,6 +96,27 @@ def test_stored_file_is_imported_by_its_id(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_stored_file_is_named_in_one_message(tmp_path: Path) -> None:
+    """As callers over the web do, who send one; the row may follow all the same."""
+
+    async def scenario() -> None:
+        async with FakeNetwork() as network:
+            node = await importer(network)
+            path = await keep(network, tmp_path, "b")
+            asked = L8ImportExecuteRequest(template_id="books", file_data=f"stored:{path}")
+            assert counts(await take(node, asked=asked)) == (3, 3, 0)
+            assert counts(await take(node, row=3, asked=asked)) == (1, 1, 0)
+            for data in ("stored:", "stored: ?", f"stored:{path}{path}"):
+                asked = L8ImportExecuteRequest(template_id="books", file_data=data)
+                with pytest.raises((InvalidInputError, NotFoundError)):
+                    await take(node, asked=asked)
+            asked = L8ImportExecuteRequest(template_id="books", file_data=f"x stored:{path}")
+            with pytest.raises(InvalidInputError, match="no base64"):
+                await take(node, asked=asked)
+
+    run(scenario())
+
+
 def test_large_file_comes_in_parts(tmp_path: Path) -> None:
     """A file of many parts is imported completely; none of its messages is large."""
 

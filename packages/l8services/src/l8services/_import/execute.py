@@ -64,8 +64,9 @@ class ImportExecution(UtilityHandler):
 
     Any of them takes two further values after the request. An ``L8FileDownloadRequest`` names a
     file of a file store, whose contents are imported instead of those in the request; it may be
-    larger than a message. A number is the row to begin with, to go on after an import that failed
-    or was cancelled: its errors name the rows that may be missing.
+    larger than a message; where one message is all there is, as on the web, its ``file_data`` may
+    be ``stored:`` and the id. A number is the row to begin with, to go on after an import that
+    failed or was cancelled: its errors name the rows that may be missing.
 
     Args:
         limits: How much is taken.
