@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from l8types.errors import InvalidInputError
+from l8types.errors import InvalidInputError, UnavailableError
 
 from .groups import GroupNet
 from .virtual import run, until
@@ -116,5 +116,33 @@ def test_write_at_a_node_that_does_not_lead_any_more() -> None:
             await net["a"].write(("y", 1))
             await net.settle()
             assert all(m.handler.values == {"x": 1, "y": 1} for m in net.members)
+
+    run(scenario())
+
+
+def test_member_whose_disk_is_full_loses_nothing() -> None:
+    """Callers hear of a write that it was made or why not; with room again the member is equal."""
+
+    async def scenario() -> None:
+        async with GroupNet(*"abc") as net:
+            await net.settle()
+            await net["b"].write(("x", "old"))
+            net["a"].disk.full = True
+            made = {"x": "old"}
+            for number in range(10):
+                try:
+                    await net["c"].write((f"k{number}", number))
+                except UnavailableError as error:
+                    assert "no space left" in error.message  # noqa: PT017 - one of two good ends
+                else:
+                    made[f"k{number}"] = number
+            assert len(made) > 1
+            for key, value in made.items():
+                assert await net["b"].read(key) == value
+            net["a"].disk.full = False
+            await net["a"].write(("last", 1))
+            await net.settle()
+            for member in net.members:
+                assert member.handler.values == made | {"last": 1}
 
     run(scenario())
