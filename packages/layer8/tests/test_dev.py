@@ -31,7 +31,7 @@ from contextlib import asynccontextmanager
 from dev_models import Page
 
 async def pages(node):
-    await node.serve(Page, key="number", name="Pages")
+    await node.serve(Page, key="number", name="Pages", web=True)
     await node.post("Pages", Page(1, "{text}"))
 
 @asynccontextmanager
@@ -109,6 +109,8 @@ async def test_a_change_starts_the_nodes_again(workshop: Workshop, tmp_path: Pat
         await workshop.until("dev_nodes.py changed")
         await workshop.until("ready after", 2)
         assert workshop.log == ["read first", "left", "read second"]
+        first, second = (line for line in workshop.said if line.startswith("pages is at http"))
+        assert first == second
     assert workshop.log[-1] == "left"
     assert sys.path == before
 

@@ -25,6 +25,7 @@ import uuid
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlsplit
 
 from l8types.constants import Plugin
 from l8types.errors import ConfigurationError
@@ -80,10 +81,11 @@ async def develop(targets: Sequence[str], settings: NodeSettings, say: Say) -> N
         switch = await _switch_of(settings, stack)
         own = dataclasses.replace(settings, host="127.0.0.1", port=switch.port)
         stack.enter_context(project.importable())
+        ports: dict[str, int] = {}
         while True:
             seen = await asyncio.to_thread(project.snapshot)
             async with contextlib.AsyncExitStack() as running:
-                await _start(project, own, running, say)
+                await _start(project, own, ports, running, say)
                 changed = await _wait_change(project, seen)
                 say(f"{changed} changed")
 
@@ -100,7 +102,11 @@ async def _switch_of(settings: NodeSettings, stack: AsyncExitStack) -> Switch:
 
 
 async def _start(
-    project: Project, settings: NodeSettings, running: AsyncExitStack, say: Say
+    project: Project,
+    settings: NodeSettings,
+    ports: dict[str, int],
+    running: AsyncExitStack,
+    say: Say,
 ) -> None:
     begun = time.monotonic()
     try:
@@ -108,11 +114,14 @@ async def _start(
         for alias, setup in setups.items():
             node = Node(
                 settings=dataclasses.replace(settings, alias=alias, uuid=str(uuid.uuid4())),
+                web_port=ports.get(alias),
                 bring_switch=False,
             )
             await running.enter_async_context(node)
             await _set_up(setup, node, running)
             if node.url:
+                # Its page, open in a browser, is to be found again.
+                ports[alias] = urlsplit(node.url).port or 0
                 say(f"{alias} is at {node.url}")
     except Exception as error:  # noqa: BLE001 - the code of the user; the next change may help
         say("".join(traceback.format_exception(error)).rstrip())
