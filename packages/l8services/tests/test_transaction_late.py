@@ -128,7 +128,7 @@ def test_member_whose_disk_is_full_loses_nothing() -> None:
             await net.settle()
             await net["b"].write(("x", "old"))
             net["a"].disk.full = True
-            made = {"x": "old"}
+            made: dict[str, object] = {"x": "old"}
             for number in range(10):
                 try:
                     await net["c"].write((f"k{number}", number))
