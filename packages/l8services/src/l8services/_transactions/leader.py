@@ -118,7 +118,7 @@ class Leader:
         self._proposal: Proposal | None = None
         self._lost: set[str] = set()
         self._joining: str = ""
-        self._hold_until = 0.0
+        self._hold_until = self._pause_until = 0.0
         self._notice_at = math.inf
         self._invite_at: dict[str, float] = {}
         self._refusals = Refusals()
@@ -142,12 +142,17 @@ class Leader:
 
     def hold(self, until: float) -> None:
         """Begin no further batch before a time; what is on its way goes on."""
-        self._hold_until = max(self._hold_until, until)
+        self._pause_until = max(self._pause_until, until)
 
     def release(self, now: float) -> list[Effect]:
         """Begin the next batch after all."""
-        self._hold_until = 0.0
+        self._pause_until = 0.0
         return self._proceed(now)
+
+    @property
+    def _held_until(self) -> float:
+        """Until when writes wait: for a node that is about to join, or for a read."""
+        return max(self._hold_until, self._pause_until)
 
     def standing_order(self) -> Order:
         """What a member has done when it has all that was acknowledged."""
@@ -382,9 +387,9 @@ class Leader:
         if self._proposal is not None:
             times.append(self._proposal.repeat_at)
         elif self._inflight is None:
-            times.append(max(self._notice_at, self._hold_until))
-            if len(self._queue) and self._hold_until:
-                times.append(self._hold_until)
+            times.append(max(self._notice_at, self._held_until))
+            if len(self._queue) and self._held_until:
+                times.append(self._held_until)
         if self._lease.waiting:
             times.append(self._lease.round_at)
         return min(times)
@@ -398,9 +403,9 @@ class Leader:
         lost = self._lost & set(self._group.members)
         if lost:
             return self._propose(tuple(m for m in self._group.members if m not in lost), now)
-        if self._inflight is not None or self._hold_until > now:
+        if self._inflight is not None or self._held_until > now:
             return []
-        self._hold_until = 0.0
+        self._hold_until = self._pause_until = 0.0
         if self._unfounded:
             return self._reject(self._unfounded) + self._found(now)
         taken = self._queue.take()
