@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -19,16 +20,20 @@ from l8types.errors import (
     L8Error,
     NotFoundError,
     PermissionDeniedError,
+    UnavailableError,
 )
 from l8types.pb import L8Health
 from l8types.values import ServiceKey
 from l8web import RestClient
 from layer8 import Node, load_settings
+from layer8._desk import open_desk
 from layer8._status import observe
+from layer8._switch import switch_resources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from l8types.protocols.net import Switch
     from l8types.settings import NodeSettings
 
 HEALTH = ServiceKey("Health")
@@ -70,6 +75,43 @@ async def test_health_is_asked_with_queries(settings: NodeSettings) -> None:
         async with asyncio.timeout(10):
             while len(await node.get("select * from L8Health")) > 2:
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.feature("layer8-net:NET-12", "layer8-net:NET-22")
+async def test_every_switch_answers_for_the_whole_network(settings: NodeSettings) -> None:
+    """Of linked switches each can be asked, and knows the nodes of all."""
+    async with AsyncExitStack() as stack:
+        switches = []
+        for alias in ("north", "south"):
+            resources = switch_resources(replace(settings, alias=alias, port=0))
+            switch = cast("Switch", resources.create(Plugin.SWITCH))
+            await stack.enter_async_context(switch)
+            await open_desk(switch, resources, stack)
+            switches.append(switch)
+        north, south = switches
+        await north.connect("127.0.0.1", south.port)
+        near = replace(settings, alias="near", port=north.port, uuid=settings.uuid[:-4] + "0002")
+        far = replace(settings, alias="far", port=south.port, uuid=settings.uuid[:-4] + "0003")
+        node = await stack.enter_async_context(Node(settings=near, bring_switch=False))
+        await stack.enter_async_context(Node(settings=far, bring_switch=False))
+        expected = {"north", "south", "near", "far"}
+        for switch in switches:
+            found: set[str] = set()
+            async with asyncio.timeout(15):
+                while found != expected:
+                    found = await _aliases(node, switch.uuid)
+
+
+async def _aliases(node: Node, switch: str) -> set[str]:
+    """Names of all nodes, as a switch knows them; none while it is not known here."""
+    try:
+        answer = await node.vnic.request(
+            switch, HEALTH.name, HEALTH.area, Action.GET, "select * from L8Health"
+        )
+    except (NotFoundError, UnavailableError):
+        await asyncio.sleep(0.01)
+        return set()
+    return {cast("L8Health", one).alias for one in answer.values}
 
 
 async def test_health_of_one_node(settings: NodeSettings) -> None:
