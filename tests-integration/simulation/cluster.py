@@ -14,7 +14,7 @@ from unittest.mock import patch
 from l8test.services import CountingService, counting_sla
 from l8test.sim import FaultKind, Host, Schedule, World
 from l8types.constants import Plugin
-from l8types.enums import Action, MulticastMode
+from l8types.enums import Action, MulticastMode, WireProfile
 from l8types.errors import L8Error, UnavailableError
 from l8types.settings import NodeSettings
 from l8types.values import ServiceKey
@@ -92,6 +92,7 @@ class Network:
     """What all nodes offer."""
     directory: Path = Path("/dev/null/nothing")
     """Where nodes keep what they do not forget; by default they have no place for it."""
+    profile: WireProfile = WireProfile.NATIVE
 
     def start(self) -> None:
         """Start all hosts."""
@@ -117,6 +118,7 @@ class Network:
             port=PORT,
             peers=tuple((peer.name, PORT) for peer in peers),
             insecure=True,
+            profile=self.profile,
             keep_alive=KEEP_ALIVE,
             request_timeout=TIMEOUT,
             data_directory=self.directory / host.name,
@@ -256,6 +258,7 @@ class NetworkTrial:
     """How many at most."""
     faults_for: float = 30.0
     kinds: tuple[FaultKind, ...] = tuple(FaultKind)
+    profile: WireProfile = WireProfile.NATIVE
 
     def shape(self, seed: int) -> tuple[int, int]:
         """Number of switches and of nodes of a seed."""
@@ -276,7 +279,7 @@ class NetworkTrial:
 
     async def play(self, world: World, schedule: Schedule) -> None:
         """What happens, in a process whose use of the real machine is not told."""
-        network = Network(world, *self.shape(world.seed))
+        network = Network(world, *self.shape(world.seed), profile=self.profile)
         network.start()
         await self._settle(world, network)
         watch(world, network)
@@ -324,3 +327,5 @@ def watch(world: World, network: Network) -> None:
 
 
 NETWORK: Final = NetworkTrial()
+GO: Final = NetworkTrial(profile=WireProfile.GO)
+"""Nodes that speak as those of Go."""

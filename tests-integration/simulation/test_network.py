@@ -17,7 +17,7 @@ from l8test.sim import Fault, FaultKind, Schedule, run_seed
 from layer8_net._core import switch as switch_core
 from layer8_net._link import Link
 
-from .cluster import NETWORK, NetworkTrial
+from .cluster import GO, NETWORK, NetworkTrial
 
 if TYPE_CHECKING:
     from l8test.sim import Outcome
@@ -57,6 +57,14 @@ def test_promises_hold_for_many_seeds() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{SEEDS} seeds" in done.stdout
+
+
+@pytest.mark.feature("NET-10", "NET-18", "NET-20", "NET-22", "NIC-06")
+@pytest.mark.parametrize("seed", range(6))
+def test_promises_hold_in_the_go_profile(seed: int) -> None:
+    """They are the same for nodes that speak as those of Go."""
+    outcome = run_seed(GO, seed)
+    assert outcome.good, outcome.detail + outcome.timeline
 
 
 def test_real_code_is_repeatable() -> None:
