@@ -72,7 +72,6 @@ class ReplicatedItems(GroupItems):
         self._made: dict[str, tuple[Place | None, object]] = {}
         """By key, what the staged changes amount to: the place, and the item if it is held here."""
         self._groups: set[tuple[str, ...]] = set()
-        """Sets of members of which one at least has to have prepared what is staged."""
         self._members: frozenset[str] = frozenset()
         self._revision: Revision = NEVER
 
@@ -178,9 +177,10 @@ class ReplicatedItems(GroupItems):
         self._made = {}
         self._groups = set()
 
-    def covers(self, members: Collection[str]) -> bool:
-        """Whether each key that is staged has a holder among these members."""
-        return all(any(holder in members for holder in group) for group in self._groups)
+    @property
+    def groups(self) -> Collection[tuple[str, ...]]:
+        """The holders of the keys that are staged, each set of them once."""
+        return self._groups
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make changes visible, here those of what is held; nothing is staged afterwards."""

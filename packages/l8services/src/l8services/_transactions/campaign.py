@@ -38,6 +38,7 @@ class Campaign:
         done: Whether what was open is closed, and this node has everything.
         promised: The greatest ballot that was met.
         wait: Seconds for which another leader has the word of a member.
+        doubtful: Whether it failed because the holders of an open item are missing.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Campaign:
         timing: Timing,
         *,
         needed: int = 1,
+        resolute: bool = False,
     ) -> None:
         self.me = me
         self.ballot = ballot
@@ -56,6 +58,8 @@ class Campaign:
         self.done = False
         self.promised = ballot
         self.wait = 0.0
+        self.doubtful = False
+        self._resolute = resolute
         self.findings = Findings()
         self._rule = rule
         self._needed = needed
@@ -131,6 +135,14 @@ class Campaign:
             self._accepted.clear()
             accept = Accept(self.ballot, findings.view, findings.proposed)
             return [self._send(a, accept) for a in findings.sources]
+        if findings.doubtful and not self._resolute:
+            # Going on could lose what was acknowledged, going back as well.
+            self.doubtful = True
+            self.failed = (
+                "all that hold an item of the open batch are missing, they are waited for: "
+                + ", ".join(findings.missing)
+            )
+            return []
         return self._settle(findings, findings.view)
 
     def _accept(self, address: str, reply: object) -> list[Effect]:

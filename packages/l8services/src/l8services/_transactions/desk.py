@@ -130,7 +130,7 @@ class MemberDesk:
         view, term = self.member.view, order.ballot[0]
         members = () if view is None else view.members
         results, changes = await self.items.stage(step.stage, term=term, members=members)
-        record, reply = self.member.prepared(order, results, changes)
+        record, reply = self.member.prepared(order, results, changes, self.items.groups)
         self._step("prepare.staged")
         if record is None:
             self.items.unstage()

@@ -151,10 +151,14 @@ class GroupItems:
         self._handler.unstage()
         self._staged = ([], [])
 
+    @property
+    def groups(self) -> Collection[tuple[str, ...]]:
+        """Sets of members of which one at least has to have prepared what is staged."""
+        return ()
+
     def covers(self, members: Collection[str]) -> bool:
         """Whether what is staged is not lost when only these members have prepared it."""
-        del members
-        return True
+        return all(any(holder in members for holder in group) for group in self.groups)
 
     @property
     def lacking(self) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ class Leader:
         self._timing = timing
         self._seen: Ballot = NO_BALLOT
         self._campaign: Campaign | None = None
+        self._doubtful_since: float | None = None
         self._queue = CommandQueue(timing)
         self._lease = Lease(rule, timing.lease)
         self._places = Places()
@@ -171,13 +172,20 @@ class Leader:
             targets: Ids of the nodes to ask; those of the last view come by themselves.
             now: Time.
         """
-        del now
+        since = self._doubtful_since
+        resolute = since is not None and now - since >= self._timing.holders_patience
         self.ballot = (max(floor, self._seen[0] + 1), self.address)
         self._seen = self.ballot
         self.phase = Phase.CAMPAIGNING
         nodes = {*targets, self.address}
         self._campaign = Campaign(
-            self.me, self.ballot, nodes, self._rule, self._timing, needed=self._needed
+            self.me,
+            self.ballot,
+            nodes,
+            self._rule,
+            self._timing,
+            needed=self._needed,
+            resolute=resolute,
         )
         return self._campaign.begin()
 
@@ -219,6 +227,8 @@ class Leader:
         self._seen = max(self._seen, campaign.promised)
         if campaign.failed:
             self.obstacle = campaign.failed
+            if campaign.doubtful and self._doubtful_since is None:
+                self._doubtful_since = now
             self._campaign, self.phase = None, Phase.FOLLOWING
             return self._reject(f"unavailable: {self.obstacle}")
         if not campaign.done:
@@ -227,6 +237,7 @@ class Leader:
 
     def _enter(self, campaign: Campaign, outcome: Outcome, now: float) -> list[Effect]:
         findings = campaign.findings
+        self._doubtful_since = None
         self._campaign, self.phase, self.obstacle = None, Phase.LEADING, ""
         self._reset()
         self._places.learn({**findings.addresses, self.me: self.address})

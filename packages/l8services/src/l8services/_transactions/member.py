@@ -29,7 +29,7 @@ from l8services._transactions.records import Advance, Base, Decided, Items, Prep
 from l8services._transactions.views import NO_BALLOT, Ballot, View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from l8services._transactions.timing import Timing
 
@@ -113,6 +113,7 @@ class Member:
                 pending.ballot,
                 tuple(result.id for result in pending.results),
                 tuple(bool(result.error) for result in pending.results),
+                pending.groups,
             ),
             wait,
         )
@@ -187,7 +188,11 @@ class Member:
         return Step(unstage, apply, records, stage=batch)
 
     def prepared(
-        self, order: Order, results: Sequence[Result], changes: Sequence[Change]
+        self,
+        order: Order,
+        results: Sequence[Result],
+        changes: Sequence[Change],
+        groups: Iterable[tuple[str, ...]] = (),
     ) -> tuple[Prepared | None, Ordered | Refused]:
         """The batch of an order was worked out.
 
@@ -197,7 +202,9 @@ class Member:
         batch = order.batch
         if batch is None or order.ballot < self.promised or batch.number != self.outcome.number + 1:
             return None, self._refused("conflict: a leader with a greater term is known")
-        self.pending = Prepared(batch.number, order.ballot, tuple(results), tuple(changes))
+        self.pending = Prepared(
+            batch.number, order.ballot, tuple(results), tuple(changes), tuple(groups)
+        )
         return self.pending, _ordered(self.pending)
 
     def drop(self) -> None:

@@ -104,6 +104,9 @@ class Pending(_Struct, frozen=True):
     ids: tuple[str, ...]
     refused: tuple[bool, ...]
     """Which of its commands were refused."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Of a replicated service: ids of the members that hold an item, for each set of them. It is
+    lost where none of a set has prepared the batch."""
 
 
 # Of the leader, or of one who wants to be

@@ -44,6 +44,8 @@ class Prepared(_Record, frozen=True):
     ballot: Ballot
     results: tuple[Result, ...]
     changes: tuple[Change, ...]
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Of a replicated service: the members that hold what is written, see ``Pending``."""
 
 
 class Decided(_Record, frozen=True):

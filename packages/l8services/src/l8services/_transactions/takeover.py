@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from l8services._transactions.messages import Outcome, Promised
+from l8services._transactions.messages import Outcome, Pending, Promised
 from l8services._transactions.views import View, address_of, has_quorum, missing_members
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Findings:
         outcome: The outcome that closes what was open.
         addresses: Where members are now.
         missing: Nodes of the members that did not promise.
+        doubtful: Whether ``outcome`` commits a batch with items whose holders are all missing: it
+            is not known whether one of them had prepared it.
     """
 
     view: View | None = None
@@ -46,6 +48,7 @@ class Findings:
     outcome: Outcome = _BEGINNING
     addresses: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    doubtful: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -78,14 +81,16 @@ def inquire(replies: Mapping[str, Promised], rule: Quorum, view: View | None = N
         if reply.outcome == decided or reply.outcome.number == decided.number - 1
     }
     ordered = tuple(member for member in view.members if member in members)
+    outcome, doubtful = _closing(members.values(), decided, replies.values())
     return Findings(
         view,
         ordered,
         has_quorum(view, members, rule),
         _proposed(members.values(), view),
-        _closing(members.values(), decided),
+        outcome,
         {reply.member: address for address, reply in replies.items()},
         _nodes(view, members),
+        doubtful,
     )
 
 
@@ -131,15 +136,47 @@ def _proposed(replies: Iterable[Promised], view: View) -> View | None:
     return max(accepted, key=lambda pair: pair[0])[1] if accepted else None
 
 
-def _closing(replies: Iterable[Promised], decided: Outcome) -> Outcome:
-    """The outcome to begin with: what all have prepared is committed, all else is rolled back."""
-    everyone = tuple(replies)
+def _closing(
+    members: Iterable[Promised], decided: Outcome, replies: Iterable[Promised]
+) -> tuple[Outcome, bool]:
+    """The outcome to begin with: what all have prepared is committed, all else is rolled back.
+
+    Returns:
+        The outcome, and whether it is doubtful.
+    """
+    everyone = tuple(members)
     number = decided.number + 1
     prepared = [r.pending for r in everyone if r.pending is not None and r.pending.number == number]
     if len(prepared) < len(everyone) or len({pending.ids for pending in prepared}) > 1:
-        return decided
-    # A batch of one that was refused by some is rolled back; clients may have been told so.
-    return Outcome(number, committed=True) if verdict([p.refused for p in prepared]) else decided
+        return decided, False
+    if not verdict([pending.refused for pending in prepared]):
+        # A batch of one that was refused by some is rolled back; clients may have been told so.
+        return decided, False
+    held = _held(prepared[0], replies)
+    return (decided, False) if held is False else (Outcome(number, committed=True), held is None)
+
+
+def _held(batch: Pending, replies: Iterable[Promised]) -> bool | None:
+    """Whether each item of a batch has a holder that prepared it; ``None`` when nobody knows.
+
+    Whoever answers counts, also one that is no member of the view any more: a batch that no holder
+    of an item has prepared was never acknowledged.
+    """
+    has = {reply.member: _has(reply, batch) for reply in replies}
+    known: list[bool | None] = []
+    for group in batch.groups:
+        answers = [has.get(holder) for holder in group]
+        known.append(True if True in answers else None if None in answers else False)
+    if False in known:
+        return False
+    return None if None in known else True
+
+
+def _has(reply: Promised, batch: Pending) -> bool:
+    pending = reply.pending
+    if pending is not None and pending.number == batch.number:
+        return (pending.ids, pending.refused) == (batch.ids, batch.refused)
+    return reply.outcome.number >= batch.number and reply.outcome.committed
 
 
 def _nodes(view: View, present: Iterable[str]) -> tuple[str, ...]:

@@ -33,6 +33,10 @@ class Timing:
     repair_after: float = 1.0
     """How long a replicated service waits for members that are away before it copies what they
     hold; a member that comes back sooner costs nothing."""
+    holders_patience: float = 10.0
+    """How long a new leader of a replicated service waits for all holders of an item that was being
+    written when the old one was lost, before it goes on without them. Nobody else can tell whether
+    that write was acknowledged."""
     repair_step: int = 256
     """Keys of a replicated service that get other holders in one step; writes go on in between."""
     batch_limit: int = 256
