@@ -96,6 +96,9 @@ async def _run_and_show(options: DemoOptions) -> None:
             f"password [bold]{running.password}[/]   Ctrl-C stops"
         )
         CONSOLE.print(where)
+        if not CONSOLE.is_terminal:
+            # A file or a pipe gets lines, and no picture of one moment at the end.
+            await asyncio.Event().wait()
         with Live(console=CONSOLE, auto_refresh=False) as live:
             while True:
                 live.update(status_view(running.supervisor.nodes, await _rows(running), where))
