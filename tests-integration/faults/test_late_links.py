@@ -46,7 +46,7 @@ async def can_write(net: Network, place: Place, key: int) -> bool:
     return True
 
 
-@pytest.mark.feature("NET-10", "TRX-03")
+@pytest.mark.feature("NET-10")
 async def test_a_service_that_waits_for_the_other_half(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +75,7 @@ async def test_a_service_that_waits_for_the_other_half(
         assert check_linearizable(recorded(tmp_path / HISTORY)) == ""
 
 
-@pytest.mark.feature("NET-10", "TRX-03")
+@pytest.mark.feature("NET-10")
 async def test_two_services_that_began_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,7 @@ async def received(net: Net, *expected: int) -> None:
     await until(same, 10.0, message=f"{expected} posts")
 
 
-@pytest.mark.feature("NET-05", "NET-06", "NET-07", "NET-09", "NIC-11", "TST-21")
+@pytest.mark.feature("NET-05", "NET-06", "NET-07")
 async def test_ways_of_a_message(standard: Standard) -> None:
     """T-01: every node knows 15 records. T-02: nine participants and one leader on every host.
 
@@ -79,7 +79,6 @@ async def test_ways_of_a_message(standard: Standard) -> None:
 
 
 @pytest.mark.parametrize("form", FEW)
-@pytest.mark.feature("NIC-10", "NIC-06")
 async def test_a_message_above_the_limit(standard: Standard) -> None:
     """T-07: one that is too large is an error of its sender; what he sends afterwards arrives.
 
@@ -97,7 +96,7 @@ async def test_a_message_above_the_limit(standard: Standard) -> None:
 
 
 @pytest.mark.parametrize("form", FEW)
-@pytest.mark.feature("NET-18", "NIC-12")
+@pytest.mark.feature("NET-09", "NET-18")
 async def test_a_node_that_left(standard: Standard) -> None:
     """T-08: a message to it comes back to the service that sent it, and its record is gone.
 
@@ -137,7 +136,7 @@ async def test_a_node_that_left(standard: Standard) -> None:
 
 
 @pytest.mark.parametrize("form", FEW)
-@pytest.mark.feature("NIC-14", "NET-17")
+@pytest.mark.feature("NIC-14")
 async def test_figures_of_others(standard: Standard) -> None:
     """T-09: some seconds later every node knows how much every other one has sent."""
     async with standard() as net:

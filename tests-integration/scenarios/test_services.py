@@ -29,7 +29,7 @@ async def participants(net: Net, service: str) -> None:
 
 
 @pytest.mark.parametrize("form", FEW)
-@pytest.mark.feature("l8services:MAP-01", "TST-21")
+@pytest.mark.feature("l8services:MAP-01")
 async def test_one_answer_of_all(standard: Standard) -> None:
     """T-10: what one node asks all nine work on, and the answer has the share of each."""
     async with standard() as net:

@@ -72,7 +72,7 @@ async def changed(net: Net, expected: dict[str, int]) -> None:
     await until(same, WITHIN, message=f"{expected} changes at all handlers")
 
 
-@pytest.mark.feature("TRX-03", "TST-21", "l8services:ELE-01")
+@pytest.mark.feature("TRX-06", "l8services:ELE-01")
 async def test_writes_are_made_everywhere(standard: Standard) -> None:
     """T-01: two nodes name the same leader. T-02: three posts from three nodes, one after another.
 
@@ -97,7 +97,7 @@ async def test_writes_are_made_everywhere(standard: Standard) -> None:
         assert sum(one.get("GET", 0) for one in counts) == 1
 
 
-@pytest.mark.feature("TRX-03", "TRX-06")
+@pytest.mark.feature("TRX-07")
 async def test_a_write_that_one_handler_refuses_is_made_nowhere(standard: Standard) -> None:
     """T-05: a put that one handler refuses fails, and no handler shows it.
 
@@ -128,7 +128,7 @@ async def refused(net: Net, switch: int, node: int, **write: Any) -> None:
         await at(net, switch, node, "write", **write)
 
 
-@pytest.mark.feature("TRX-03")
+@pytest.mark.feature("TRX-06")
 async def test_two_hundred_calls_at_once(standard: Standard) -> None:
     """T-07: a hundred posts and a hundred reads from four nodes at once, all without an error."""
     async with standard() as net:
@@ -149,7 +149,7 @@ async def test_two_hundred_calls_at_once(standard: Standard) -> None:
         await counted(net, "POST", 150)
 
 
-@pytest.mark.feature("TRX-03")
+@pytest.mark.feature("TRX-06")
 async def test_writes_that_nobody_waits_for(standard: Standard) -> None:
     """T-08: three posts that are sent and not asked for reach all handlers, one after the other."""
     async with standard() as net:
