@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from l8types.settings import NodeSettings
-    from layer8._view import NetworkView
+    from layer8._view import NetworkView, ServiceRow
 
 
 @dataclass
@@ -50,12 +50,15 @@ def settings_of(
     )
 
 
-async def view_with(observer: Observer, services: int) -> NetworkView:
-    """A view once the directory has so many services."""
+async def books_in(observer: Observer) -> tuple[NetworkView, ServiceRow]:
+    """A view with the service of the books, once the directory has it."""
     async with asyncio.timeout(10):
-        while len((view := await observer.look()).services) < services:
+        while True:
+            view = await observer.look()
+            for service in view.services:
+                if service.name == "Books":
+                    return view, service
             await asyncio.sleep(0.01)
-    return view
 
 
 async def test_who_leads_is_seen_and_why(tmp_path: Path) -> None:
@@ -68,9 +71,9 @@ async def test_who_leads_is_seen_and_why(tmp_path: Path) -> None:
         ):
             await node.serve(Book, key="isbn")
             async with asyncio.timeout(10):
-                while not (await view_with(seen, 1)).services[0].leader:
+                while not (await books_in(seen))[1].leader:
                     await asyncio.sleep(0.01)
-            [service] = (await seen.look()).services
+            _, service = await books_in(seen)
             assert service.leader == "shop"
             assert service.epoch > 0
             assert service.why
@@ -85,10 +88,9 @@ async def test_a_network_is_seen(tmp_path: Path) -> None:
             observe(settings_of("o", switch.port, tmp_path)) as seen,
         ):
             await node.serve(Book, key="isbn")
-            view = await view_with(seen, 1)
+            view, service = await books_in(seen)
             assert view.through == "hub"
             assert [row.alias for row in view.nodes] == ["hub", "shop"]
-            [service] = view.services
             assert (service.name, service.model, service.providers) == ("Books", "Book", ("shop",))
             await seen.wait_rates()
             for row in (await seen.look()).nodes:

@@ -24,15 +24,13 @@ import traceback
 import uuid
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from l8types.constants import Plugin
 from l8types.errors import ConfigurationError
 from l8utils import wait_for_end
-from layer8._desk import open_desk
 from layer8._node import Node
-from layer8._switch import switch_resources
+from layer8._switch import make_switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,10 +93,7 @@ async def _switch_of(settings: NodeSettings, stack: AsyncExitStack) -> Switch:
     own = dataclasses.replace(
         settings, alias="dev-switch", host="127.0.0.1", port=0, peers=(), discovery=False
     )
-    resources = switch_resources(own)
-    switch = await stack.enter_async_context(cast("Switch", resources.create(Plugin.SWITCH)))
-    await open_desk(switch, resources, stack)
-    return switch
+    return await stack.enter_async_context(make_switch(own))
 
 
 async def _start(

@@ -8,7 +8,7 @@ import dataclasses
 import ipaddress
 import logging
 import uuid
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, Unpack, cast
 
 from l8types.constants import Plugin
@@ -17,24 +17,38 @@ from l8utils import NodeResources
 from layer8._desk import open_desk
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from l8types.protocols.net import Switch, VNic
     from l8types.settings import NodeSettings
     from l8utils import Parts
 
-__all__ = ["LocalSwitch", "make_switch", "switch_resources"]
+__all__ = ["LocalSwitch", "make_switch", "open_switch", "switch_resources"]
 
 _LOGGER = logging.getLogger(__name__)
 _CHECK_INTERVAL: Final = 0.5
 """Seconds between two looks at a lost connection; below the first reconnect of an interface."""
 
 
-def make_switch(settings: NodeSettings, **parts: Unpack[Parts]) -> Switch:
-    """Switch of the configured implementation, with an id of its own.
+@asynccontextmanager
+async def make_switch(settings: NodeSettings, **parts: Unpack[Parts]) -> AsyncIterator[Switch]:
+    """Run a switch of the configured implementation, with an id of its own.
+
+    What a switch offers itself, such as the health of the nodes, is there as well.
 
     Raises:
-        ConfigurationError: No switch implementation is installed.
+        ConfigurationError: No switch implementation is installed, or the settings cannot work.
     """
-    return cast("Switch", switch_resources(settings, **parts).create(Plugin.SWITCH))
+    async with AsyncExitStack() as stack:
+        yield await open_switch(switch_resources(settings, **parts), stack)
+
+
+async def open_switch(resources: NodeResources, stack: AsyncExitStack) -> Switch:
+    """Run a switch of some parts, with what it offers itself, until the stack is left."""
+    switch = cast("Switch", resources.create(Plugin.SWITCH))
+    await stack.enter_async_context(switch)
+    await open_desk(switch, resources, stack)
+    return switch
 
 
 def switch_resources(settings: NodeSettings, **parts: Unpack[Parts]) -> NodeResources:
@@ -80,16 +94,13 @@ class LocalSwitch:
             return False
         resources = switch_resources(self._settings, **self._parts)
         try:
-            switch = await stack.enter_async_context(
-                cast("Switch", resources.create(Plugin.SWITCH))
-            )
+            switch = await open_switch(resources, stack)
         except ConfigurationError:
             # Another process may have taken the port between our look and our bind; anything
             # else that is wrong with the port is ours to tell.
             if await self._reachable():
                 return False
             raise
-        await open_desk(switch, resources, stack)
         _LOGGER.info("no switch on port %d yet, started one", switch.port)
         return True
 
