@@ -13,7 +13,7 @@ from l8test.faults import Refused
 from l8test.topology import Place
 from l8types.errors import L8Error
 
-from .support import FEW, ask, at, everywhere, hosts
+from .support import EVERY, FEW, ask, at, everywhere, hosts
 
 if TYPE_CHECKING:
     from .support import Net, Standard
@@ -37,6 +37,7 @@ async def received(net: Net, *expected: int) -> None:
     await until(same, 10.0, message=f"{expected} posts")
 
 
+@pytest.mark.parametrize("form", EVERY[:-1])
 @pytest.mark.feature("NET-05", "NET-06", "NET-07")
 async def test_ways_of_a_message(standard: Standard) -> None:
     """T-01: every node knows 15 records. T-02: nine participants and one leader on every host.
