@@ -12,7 +12,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.bench.registry import BENCHMARKS, Benchmark
@@ -50,11 +50,18 @@ def measure_apart(benchmark: Benchmark, seconds: float) -> dict[str, float]:
     return figures
 
 
-def measure_all(rounds: int, seconds: float) -> Figures:
-    """Measure all benchmarks in turns."""
-    found: Figures = {benchmark.name: {} for benchmark in BENCHMARKS}
+def chosen(texts: Sequence[str]) -> list[Benchmark]:
+    """Return the benchmarks whose group or name contains one of the texts; all without texts."""
+    if not texts:
+        return list(BENCHMARKS)
+    return [one for one in BENCHMARKS if any(text in f"{one.group}\n{one.name}" for text in texts)]
+
+
+def measure_all(benchmarks: Sequence[Benchmark], rounds: int, seconds: float) -> Figures:
+    """Measure benchmarks in turns."""
+    found: Figures = {benchmark.name: {} for benchmark in benchmarks}
     for number in range(rounds):
-        for benchmark in BENCHMARKS:
+        for benchmark in benchmarks:
             print(f"round {number + 1} of {rounds}: {benchmark.name}", file=sys.stderr, flush=True)
             for figure, value in measure_apart(benchmark, seconds).items():
                 found[benchmark.name].setdefault(figure, []).append(value)
@@ -62,17 +69,19 @@ def measure_all(rounds: int, seconds: float) -> Figures:
 
 
 def limits(medians: Mapping[str, Mapping[str, float]], group: str) -> Mapping[str, float]:
-    """Return the figures of a group's bare limit."""
-    return next((medians[one.name] for one in BENCHMARKS if one.group == group and one.limit), {})
+    """Return the figures of a group's bare limit, none when it was not measured."""
+    bare = (one.name for one in BENCHMARKS if one.group == group and one.limit)
+    return next((medians[name] for name in bare if name in medians), {})
 
 
 def table(medians: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return the lines of the table: each figure, and its share of the bare limit."""
     lines = []
-    for group in dict.fromkeys(benchmark.group for benchmark in BENCHMARKS):
+    measured = [benchmark for benchmark in BENCHMARKS if benchmark.name in medians]
+    for group in dict.fromkeys(benchmark.group for benchmark in measured):
         lines += ["", group, f"  {'':<20} {'figure':<20} {'median':>12} {'of the limit':>13}"]
         limit = limits(medians, group)
-        for benchmark in (one for one in BENCHMARKS if one.group == group):
+        for benchmark in (one for one in measured if one.group == group):
             for figure, value in medians[benchmark.name].items():
                 share = f"{value / limit[figure]:.0%}" if limit.get(figure) else "-"
                 lines.append(f"  {benchmark.name:<20} {figure:<20} {value:>12,.0f} {share:>13}")
@@ -96,13 +105,23 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="measurements (default: 5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="for a figure (default: 2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="measure what has this in its name or group; may be given several times",
+    )
     parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         measure_here(arguments.one, arguments.seconds)
         return 0
+    benchmarks = chosen(arguments.only)
+    if not benchmarks:
+        parser.error(f"no benchmark has {' or '.join(arguments.only)} in its name or group")
     try:
-        found = measure_all(arguments.rounds, arguments.seconds)
+        found = measure_all(benchmarks, arguments.rounds, arguments.seconds)
     except RuntimeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
