@@ -11,7 +11,7 @@ import asyncio
 import pickle
 import random
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -28,6 +28,7 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.protocols.services import Call, Staged
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import Element, Message, Page, ServiceKey
@@ -361,7 +362,7 @@ class GroupNet:
         **timing: float,
     ) -> None:
         self.random = random.Random(seed)
-        self.timing = replace(Timing(), **timing)  # type: ignore[arg-type]
+        self.timing = replace(Timing(), **timing)
         self.quorum = quorum
         self.count = count
         self.members = [Member(self, name) for name in names]

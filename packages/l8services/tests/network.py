@@ -8,7 +8,7 @@ import copy
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, cast
 
 from l8services import BaseService, ServiceManager, Tuning
@@ -19,6 +19,7 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.pb import L8NotificationSet, L8Query
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.settings import NodeSettings
@@ -291,7 +292,7 @@ class FakeNode:
     def message(self, action: Action, key: ServiceKey = BOOKS, **parts: object) -> Message:
         """A request to the sample service, as if it came from the network."""
         message = Message(service=key.name, area=key.area, action=action, request=True)
-        return replace(message, **parts)  # type: ignore[arg-type]
+        return replace(message, **parts)
 
     def books(self) -> dict[str, object]:
         """Content of the sample service."""

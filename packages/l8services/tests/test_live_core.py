@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,7 +201,7 @@ def test_part_that_is_none_is_refused(broken: str) -> None:
         elements = FakeElementsFactory().of(1)
         elements.metadata = cast("FakeElements", part).metadata
     else:
-        object.__setattr__(elements.entries[0], "key", "?a")
+        msgspec.structs.force_setattr(elements.entries[0], "key", "?a")
     with pytest.raises(InvalidInputError, match="live"):
         read_part(cast("Elements", elements))
 

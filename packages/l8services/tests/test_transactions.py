@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +18,7 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.values import Message
 
 from .groups import Clients, GroupNet, PickledFactory, Values, problems

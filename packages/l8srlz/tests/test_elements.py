@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers against the bytes of the Go containers, and their behaviour in Python."""
 
-import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -101,7 +100,7 @@ class TestFactory:
 
     def test_immutable(self) -> None:
         """A container cannot be changed."""
-        with pytest.raises(dataclasses.FrozenInstanceError):
+        with pytest.raises(AttributeError):
             FACTORY.of("a").replica = 1  # type: ignore[misc]
 
     @pytest.mark.feature("SRZ-35")

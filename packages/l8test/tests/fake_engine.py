@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from l8types.errors import (
     PermissionDeniedError,
     RequestTimeoutError,
 )
+from l8types.frozen import replace
 
 from .fake_wire import FakeCodec, FakeElementsFactory
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from types import SimpleNamespace
@@ -21,6 +20,7 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.pb import L8Query
 from l8types.protocols.services import Call
 from l8types.values import DirectoryEvent, Message, NodeInfo, ServiceKey

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from l8types.constants import METADATA_TOTAL
 from l8types.enums import Kind, NotificationType, SerializerMode
 from l8types.errors import DecodeError, EncodeError, L8Error, RemoteError, error_class
+from l8types.frozen import replace
 from l8types.pb import L8MetaData, L8Notification, L8NotificationSet, L8Query
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.values import DELETED, Change, ChangeSet, Element, ItemChange, Page

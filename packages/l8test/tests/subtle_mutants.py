@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from l8test.conformance import (
@@ -15,6 +14,7 @@ from l8test.conformance import (
 )
 from l8types.enums import Action
 from l8types.errors import L8Error, NotFoundError, RemoteError
+from l8types.frozen import replace
 from l8types.values import Identity, ServiceKey
 
 from .fake_network import VERBS, FakeServices, FakeVNic

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +22,7 @@ from l8test.conformance import (
 )
 from l8types.enums import UpdateMode
 from l8types.errors import NotFoundError
+from l8types.frozen import replace
 from l8types.values import DELETED, Change, ChangeSet, Page
 
 from .fake_data import FakeCache, FakeOrm, FakeStorage, answer, declared

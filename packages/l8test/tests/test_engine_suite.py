@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from l8test.conformance import TransactionEngineConformance
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, PermissionDeniedError
+from l8types.frozen import replace
 
 from .fake_engine import FakeEngine, groups
 from .harness import Fixtures, failures

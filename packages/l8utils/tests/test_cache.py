@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -16,6 +15,7 @@ from l8types.errors import (
     OverloadedError,
     PropertyError,
 )
+from l8types.frozen import replace
 from l8types.pb import L8Health
 from l8types.values import Change, ChangeSet, ItemChange
 from l8utils import CacheStatistics, MemoryCache, create_caches
@@ -391,7 +391,7 @@ class TestApply:
         there.subscribe(told.append)
 
         def forward(event: ItemChange) -> None:
-            there.apply(dataclasses.replace(event, source="here"))
+            there.apply(replace(event, source="here"))
 
         here.subscribe(forward)
         here.post(Book("1", "Dune", 9.5))

@@ -9,10 +9,10 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from l8types.errors import L8Error, UnavailableError, error_class
+from l8types.frozen import replace
 from l8types.settings import NodeSettings
 from l8types.values import Element, Message, ServiceKey
 from layer8_net import TcpSwitch, TcpVNic, VNicOptions

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from l8types.enums import WireProfile
+from l8types.frozen import replace
 from l8types.settings import NodeSettings
 
 from .fakes import FakeResources, echo, make_vnic, new_id, until

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import pytest
 
 from l8types.enums import Action
+from l8types.frozen import replace
 from l8types.settings import NodeSettings
 from l8types.values import ServiceKey
 

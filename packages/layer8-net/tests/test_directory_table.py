@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from l8types.enums import DirectoryEventType, NodeState
+from l8types.frozen import replace
 from l8types.values import NodeInfo, ServiceKey
 from layer8_net._core.directory import Directory
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l8types.errors import ConfigurationError
+from l8types.frozen import replace
 from l8types.settings import NodeSettings
 from layer8_net._core.discovery import ANNOUNCEMENT_SIZE, Announcer, Found
 from layer8_net._discovery import _name_and_port

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from l8types.constants import DESTINATION_SINGLE
 from l8types.enums import Action, MulticastMode, Priority, TransactionState
 from l8types.errors import DecodeError, EncodeError
+from l8types.frozen import replace
 from l8types.values import Message, Transaction
 from layer8_net._go.body import Body, pack_body, unpack_body
 from layer8_net._go.codec import decode_frame, encode_message

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.values import ServiceKey
 from layer8_net.errors import NameTooLongError, PeerLostError
 

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from l8types.enums import NodeState
 from l8types.errors import DecodeError
+from l8types.frozen import replace
 from l8types.pb import L8Health, L8Notification, L8NotificationSet, L8Services
 from l8types.pb.health_pb2 import L8HealthState
 from l8types.pb.notification_pb2 import L8NotificationType

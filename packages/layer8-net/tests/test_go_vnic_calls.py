@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 from l8types.constants import DESTINATION_SINGLE
 from l8types.enums import Action, MulticastMode, Priority, TransactionState
 from l8types.errors import InvalidInputError, RequestTimeoutError, UnavailableError
+from l8types.frozen import replace
 from l8types.pb import L8Transaction
 from l8types.values import Message, Transaction
 from layer8_net._core.vnic_events import ConnectionLost, FramesReceived, Silent, Tick

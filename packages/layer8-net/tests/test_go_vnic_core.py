@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from l8types.enums import Action, NodeState, Priority
 from l8types.errors import EncodeError
+from l8types.frozen import replace
 from l8types.pb import L8Health, L8SystemMessage
 from l8types.pb.health_pb2 import L8HealthState
 from l8types.pb.system_pb2 import L8SystemAction

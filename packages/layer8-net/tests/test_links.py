@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from l8types.enums import Action, MulticastMode
 from l8types.errors import UnavailableError
+from l8types.frozen import replace
 from l8types.settings import NodeSettings
 from l8types.values import Message, ServiceKey
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from l8types.constants import DESTINATION_SINGLE
 from l8types.enums import Action, MulticastMode, Priority
 from l8types.errors import DecodeError
+from l8types.frozen import replace
 from l8types.values import Message, ServiceKey
 from layer8_net._core.frame import HEADER_SIZE, encode_message
 from layer8_net._core.pack import count_of, messages_of, packed

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from l8types.enums import NodeState
+from l8types.frozen import replace
 from l8types.settings import NodeSettings
 from l8types.values import NodeInfo, ServiceKey
 from layer8_net._core.mesh_claims import Claims

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +19,7 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.values import Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core import records
 from layer8_net._core.control import Controls

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The package as others meet it: entry points, protocols, the example, without msgspec."""
+"""The package as others meet it: entry points, protocols, the example."""
 
 from __future__ import annotations
 
@@ -32,23 +32,6 @@ class Parts:
 
 
 RESOURCES = cast("Resources", Parts(Introspector()))
-
-_WITHOUT_MSGSPEC = """
-import sys
-sys.modules["msgspec"] = None
-from dataclasses import dataclass
-from l8types.enums import DecoratorType
-import reflect
-@dataclass
-class Book:
-    isbn: str
-    price: float = 0.0
-introspector = reflect.Introspector()
-introspector.decorate(Book, DecoratorType.PRIMARY, "isbn")
-changes = reflect.Updater(introspector).diff(Book("1"), Book("1", 2.0))
-assert reflect.Updater(introspector).apply(changes, reflect.Cloner().clone(Book("1"))).price == 2.0
-print("ok")
-"""
 
 
 def run(code: str) -> str:
@@ -91,11 +74,6 @@ def _place() -> reflect.PathProperty:
     introspector = Introspector()
     introspector.inspect(Device)
     return introspector.property("device.count")
-
-
-def test_without_msgspec() -> None:
-    """The package works where msgspec is not installed."""
-    assert run(_WITHOUT_MSGSPEC) == "ok\n"
 
 
 def test_example_of_the_readme() -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +29,7 @@ from l8types.errors import (
     NotFoundError,
     RequestTimeoutError,
 )
+from l8types.frozen import replace
 from l8types.protocols.services import Call
 
 if TYPE_CHECKING:

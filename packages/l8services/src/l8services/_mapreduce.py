@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, L8Error, RequestTimeoutError
+from l8types.frozen import replace
 from l8types.pb import L8MetaData, L8Query
 
 if TYPE_CHECKING:

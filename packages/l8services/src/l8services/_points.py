@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from l8types.frozen import replace
 from l8types.pb import L8TimeSeriesPoint
 from l8types.values import TimeSeriesPoint
 

@@ -9,10 +9,11 @@ not touched by the winner: a merge of three states, as in version control.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from l8types.enums import UpdateMode
+from l8types.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,10 @@ Layout, all of them values of the object codec behind each other:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Self, final
+
+import msgspec
 
 from l8srlz._codec import ObjectCodec
 from l8srlz._encoder import model_bytes
@@ -21,7 +22,6 @@ from l8srlz._lists import list_of
 from l8srlz._wire import BYTES_HEAD, FLAG_BYTES, HEAD, INDEX_TAIL, NIL_VALUE, NUMBERS
 from l8types.constants import METADATA_TOTAL
 from l8types.enums import Kind
-from l8types.frozen import quick_init
 from l8types.pb import L8MetaData, L8Query
 from l8types.values import Element, Page
 
@@ -54,15 +54,13 @@ NOTHING: Final = NUMBERS[Kind.INT].pack(Kind.INT, 0) + _total_bytes(0) + NIL_VAL
 
 
 @final
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Elements:
+class Elements(msgspec.Struct, frozen=True, eq=False):
     """Request and response container; made by :class:`ElementsFactory`.
 
     It is immutable; the values in it are the caller's and are not copied.
     """
 
-    codec: ObjectCodec = field(repr=False, compare=False)
+    codec: ObjectCodec
     entries: tuple[Element, ...] = ()
     query: L8Query | None = None
     """The query in wire form, if this is a request by query."""
@@ -80,6 +78,10 @@ class Elements:
 
     __hash__ = None  # type: ignore[assignment] # the values in it may change
 
+    def __repr__(self) -> str:
+        query = "" if self.query is None else f", query={self.query.text!r}"
+        return f"Elements({', '.join(map(repr, self.entries))}{query})"
+
     def _content(self) -> tuple[object, ...]:
         return self.entries, self.query, self.metadata, self.notification, self.replica
 
@@ -89,7 +91,7 @@ class Elements:
         counters = self._counters
         if isinstance(counters, int):
             counters = total_of(counters)
-            object.__setattr__(self, "_counters", counters)
+            msgspec.structs.force_setattr(self, "_counters", counters)
         return counters
 
     def __len__(self) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, final
 
+import msgspec
+
 from l8types.constants import DESTINATION_SINGLE, MAX_AREA
 from l8types.enums import (
     Action,
@@ -20,7 +22,6 @@ from l8types.enums import (
     TransactionState,
 )
 from l8types.errors import InvalidInputError
-from l8types.frozen import quick_init
 from l8types.naming import service_key
 from l8types.pb import L8MetaData
 
@@ -69,8 +70,7 @@ DELETED: Final = Deleted()
 """Stands for a removed entry as the new value of a :class:`Change`; never a value of a model."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ServiceKey:
+class ServiceKey(msgspec.Struct, frozen=True, order=True):
     """A service: its name and its area (a partition of the same service, 0 to 255)."""
 
     name: str
@@ -125,9 +125,7 @@ class Header:
     mode: MulticastMode
 
 
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message of the overlay network, independent of the wire profile.
 
     ``data`` is an encoded ``Elements`` container and opaque to the network.
@@ -172,9 +170,7 @@ class Message:
         return self.destination == DESTINATION_SINGLE
 
 
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(msgspec.Struct, frozen=True):
     """One entry of an ``Elements`` container: a value, its key, or what went wrong with it."""
 
     value: object = None
@@ -182,9 +178,7 @@ class Element:
     error: str = ""
 
 
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One attribute of one item changed.
 
     Attributes:
@@ -199,9 +193,7 @@ class Change:
     new: object
 
 
-@quick_init
-@dataclass(frozen=True, slots=True)
-class ChangeSet:
+class ChangeSet(msgspec.Struct, frozen=True):
     """All changes between two states of one item, in an order in which they can be applied.
 
     An empty set is falsy.
@@ -218,9 +210,7 @@ class ChangeSet:
         return iter(self.changes)
 
 
-@quick_init
-@dataclass(frozen=True, slots=True)
-class ItemChange:
+class ItemChange(msgspec.Struct, frozen=True):
     """What happened to one item of a cache.
 
     Attributes:

@@ -16,9 +16,9 @@ import asyncio
 import logging
 from collections import deque
 from contextvars import copy_context
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from l8types.frozen import replace
 from layer8_net._core.priority import FairQueue
 
 if TYPE_CHECKING:

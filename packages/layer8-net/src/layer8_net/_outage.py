@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from l8types.errors import OverloadedError
+from l8types.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

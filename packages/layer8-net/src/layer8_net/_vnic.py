@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from l8types.enums import Action, MulticastMode, Priority
@@ -15,6 +14,7 @@ from l8types.errors import (
     InvalidInputError,
     RequestTimeoutError,
 )
+from l8types.frozen import replace
 from l8types.values import Message, ServiceKey
 from layer8_net._api import BoundServiceApi
 from layer8_net._batch import ServiceBatch

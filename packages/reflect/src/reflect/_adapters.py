@@ -13,6 +13,7 @@ from l8types.errors import InvalidInputError
 from reflect._dataclasses import dataclass_shape
 from reflect._hints import is_struct
 from reflect._protobuf import model_name, protobuf_shape
+from reflect._structs import struct_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +40,6 @@ def _shape_of(model: type[Raw]) -> Shape:
     if dataclasses.is_dataclass(model):
         return dataclass_shape(model)
     if is_struct(model):
-        from reflect._structs import struct_shape  # noqa: PLC0415 - msgspec is optional
-
         return struct_shape(model)
     raise InvalidInputError(
         f"{model.__name__} is not a model; use a protobuf message, a dataclass or a msgspec.Struct"

@@ -15,6 +15,8 @@ from operator import methodcaller
 from threading import RLock
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from l8types.enums import Container
 from l8types.errors import InvalidInputError
 from reflect._adapters import reachable, shape_of
@@ -35,9 +37,7 @@ def force_setter(shape: Shape) -> Callable[..., None]:
     """What sets an attribute of a dataclass or struct, also of a frozen one."""
     if shape.family is Family.DATACLASS:
         return object.__setattr__
-    from msgspec.structs import force_setattr  # noqa: PLC0415 - msgspec is optional
-
-    return force_setattr
+    return msgspec.structs.force_setattr
 
 
 class _Source:
@@ -131,17 +131,13 @@ class _Source:
 def _declared(shape: Shape) -> tuple[Any, ...]:
     if shape.family is Family.DATACLASS:
         return dataclasses.fields(shape.model)
-    from msgspec.structs import fields  # noqa: PLC0415 - msgspec is optional
-
-    return fields(shape.model)
+    return msgspec.structs.fields(shape.model)
 
 
 def _missing(shape: Shape) -> object:
     if shape.family is Family.DATACLASS:
         return dataclasses.MISSING
-    from msgspec import NODEFAULT  # noqa: PLC0415 - msgspec is optional
-
-    return NODEFAULT
+    return msgspec.NODEFAULT
 
 
 @lru_cache(maxsize=4096)

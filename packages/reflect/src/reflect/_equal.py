@@ -14,6 +14,8 @@ from functools import lru_cache
 from threading import RLock
 from typing import Any
 
+from msgspec import Struct
+
 from l8types.enums import Container, Kind
 from l8types.errors import InvalidInputError
 from reflect._adapters import reachable, shape_of
@@ -166,8 +168,6 @@ def _is_pure_struct(shape: Shape) -> bool:
     """Whether the comparison in C covers exactly what is compared here."""
     if shape.family is not Family.STRUCT or shape.private:
         return False
-    from msgspec import Struct  # noqa: PLC0415 - msgspec is optional
-
     model: Raw = shape.model
     return model.__eq__ is Struct.__eq__ and bool(model.__struct_config__.eq)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, ForwardRef, NewType, Union, get_args, get_origin
 
 from google.protobuf.message import Message
+from msgspec import Struct
 from typing_extensions import override
 
 from l8types.enums import Container, Kind, Presence
@@ -39,8 +40,8 @@ _ADVICE: Final = (
 
 
 def is_struct(model: type) -> bool:
-    """Whether a class is a ``msgspec.Struct``, told without importing msgspec."""
-    return hasattr(model, "__struct_fields__") and hasattr(model, "__struct_config__")
+    """Whether a class is a ``msgspec.Struct``."""
+    return issubclass(model, Struct)
 
 
 def is_model(value: object) -> typing.TypeGuard[type]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``msgspec.Struct`` classes as models. Imported only where such a class shows up."""
+"""``msgspec.Struct`` classes as models."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from l8services._election._rules import ElectionRules
 from l8services._tasks import TaskScope, forever
 from l8types.enums import Action, WireProfile
 from l8types.errors import PermissionDeniedError
+from l8types.frozen import replace
 from l8types.protocols.services import ElectionEffect, ElectionEvent
 
 if TYPE_CHECKING:

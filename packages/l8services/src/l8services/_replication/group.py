@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from l8services._replication.caretaker import Caretaker
@@ -37,6 +36,7 @@ from l8types.errors import (
     OutcomeUnknownError,
     UnavailableError,
 )
+from l8types.frozen import replace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence

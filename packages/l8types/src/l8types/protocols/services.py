@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from l8types.enums import Action
-from l8types.frozen import quick_init
 from l8types.protocols.data import Elements, Subscription
 from l8types.values import Message, ServiceKey, TimeSeriesPoint
 
@@ -42,9 +43,7 @@ __all__ = [
 ]
 
 
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Circumstances of one call of a handler."""
 
     vnic: VNic

@@ -9,7 +9,6 @@ switches tell each other.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from l8types.enums import NodeState
@@ -19,6 +18,7 @@ from l8types.errors import (
     NotFoundError,
     RemoteProtocolError,
 )
+from l8types.frozen import replace
 from l8types.values import NodeInfo, NodeStatistics
 from layer8_net._core import records
 from layer8_net._core.directory import Directory

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority
@@ -14,6 +13,7 @@ from l8types.errors import (
     RemoteProtocolError,
     RequestTimeoutError,
 )
+from l8types.frozen import replace
 from l8types.values import DirectoryEvent, Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core import records
 from layer8_net._core.control import Controls

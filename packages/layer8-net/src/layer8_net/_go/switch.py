@@ -10,7 +10,6 @@ waiting if it came back as failed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from l8types.constants import DESTINATION_LEADER, DESTINATION_SINGLE, HEALTH_SERVICE
@@ -22,6 +21,7 @@ from l8types.errors import (
     RemoteProtocolError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.values import Message, NodeInfo, NodeStatistics
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_text

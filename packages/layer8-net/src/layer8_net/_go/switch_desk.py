@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from l8types.constants import (
@@ -15,6 +14,7 @@ from l8types.constants import (
 )
 from l8types.enums import Action, NodeState, Priority
 from l8types.errors import DecodeError, EncodeError, NotFoundError, RemoteProtocolError
+from l8types.frozen import replace
 from l8types.pb import L8Health, L8NotificationSet, L8Query
 from l8types.pb.system_pb2 import L8SystemAction
 from l8types.values import Message, NodeInfo, ServiceKey

@@ -7,7 +7,6 @@ What differs is what the switch is told, and in which messages the switch tells 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from l8types.constants import (
@@ -24,6 +23,7 @@ from l8types.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
+from l8types.frozen import replace
 from l8types.values import Message, NodeInfo, NodeStatistics, ServiceKey
 from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
