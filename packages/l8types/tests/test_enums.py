@@ -42,3 +42,10 @@ def test_enumerations_agree_with_their_messages() -> None:
     assert [n.value for n in NotificationType] == sorted(L8NotificationType.values())
     assert [n.value for n in NodeState] == sorted(L8HealthState.values())
     assert [n.value for n in DecoratorType] == sorted(L8DecoratorType.values())
+
+
+def test_numbers_are_found_by_their_names_and_the_reverse() -> None:
+    """A member and its number are the same key, in any interpreter."""
+    assert {Action.POST: "a"}[1] == "a"
+    assert {1: "a"}[Action.POST] == "a"
+    assert hash(Action.POST) == hash(int(Action.POST))

@@ -44,25 +44,17 @@ async def run(
         RemoteError: The handler failed unexpectedly; the log has the reason.
         L8Error: What the handler raised.
     """
-    begun, code = resources.clock.monotonic(), ""
+    now = resources.clock.monotonic
+    begun, code = now(), ""
     verb = VERBS.get(call.action)
-    plain = plain_call(call) if verb is None else call
+    entry.begin()
     try:
-        await resources.security.authorize(call.identity, plain.action, call.key, elements)
-        with entry as handler:
-            if verb is not None and verb != "get" and entry.transactions is None:
-                # The usual write, a frame less deep.
-                answer = await getattr(handler, verb)(elements, call)
-            elif plain is not call or asks_all(handler, elements, call, resources):
-                answer = await map_reduce(
-                    handler,
-                    elements,
-                    plain,
-                    resources,
-                    lambda part: _answer(entry, handler, part, plain, resources),
-                )
-            else:
-                answer = await _answer(entry, handler, elements, call, resources)
+        if verb is None or verb == "get" or entry.transactions is not None:
+            answer = await _run_unusual(entry, elements, call, resources)
+        else:
+            # The usual write, a frame less deep.
+            await resources.security.authorize(call.identity, call.action, call.key, elements)
+            answer = await getattr(entry.handler, verb)(elements, call)
         return _visible(answer, call, resources)
     except L8Error as error:
         code = error.code
@@ -74,7 +66,25 @@ async def run(
         code = RemoteError.code
         raise _failure(call) from error
     finally:
-        entry.meter.ended(call.action, resources.clock.monotonic() - begun, code)
+        entry.end()
+        entry.meter.ended(call.action, now() - begun, code)
+
+
+async def _run_unusual(
+    entry: ServiceEntry, elements: Elements, call: Call, resources: Resources
+) -> Elements:
+    plain = plain_call(call)
+    await resources.security.authorize(call.identity, plain.action, call.key, elements)
+    handler = entry.handler
+    if plain is not call or asks_all(handler, elements, call, resources):
+        return await map_reduce(
+            handler,
+            elements,
+            plain,
+            resources,
+            lambda part: _answer(entry, handler, part, plain, resources),
+        )
+    return await _answer(entry, handler, elements, call, resources)
 
 
 async def run_parts(
@@ -90,26 +100,29 @@ async def run_parts(
         RemoteError: The handler failed unexpectedly; the log has the reason.
         L8Error: What the handler raised; the parts before that were given.
     """
+    entry.begin()
     try:
         await resources.security.authorize(call.identity, call.action, call.key, elements)
-        with entry as handler:
-            # A transactional service answers as one, but a live answer is that of this instance.
-            plain = entry.transactions is not None and not asks_live(elements)
-            if plain or not callable(getattr(handler, "stream", None)):
-                answer = await _answer(entry, handler, elements, call, resources)
-                yield _visible(answer, call, resources)
-                return
-            parts = cast("StreamingService", handler).stream(elements, call)
-            try:
-                async for part in parts:
-                    yield _visible(part, call, resources)
-            finally:
-                if isinstance(parts, AsyncGenerator):
-                    await parts.aclose()
+        # A transactional service answers as one, but a live answer is that of this instance.
+        plain = entry.transactions is not None and not asks_live(elements)
+        handler = entry.handler
+        if plain or not callable(getattr(handler, "stream", None)):
+            answer = await _answer(entry, handler, elements, call, resources)
+            yield _visible(answer, call, resources)
+            return
+        parts = cast("StreamingService", handler).stream(elements, call)
+        try:
+            async for part in parts:
+                yield _visible(part, call, resources)
+        finally:
+            if isinstance(parts, AsyncGenerator):
+                await parts.aclose()
     except L8Error:
         raise
     except Exception as error:
         raise _failure(call) from error
+    finally:
+        entry.end()
 
 
 def _failure(call: Call) -> RemoteError:

@@ -18,7 +18,7 @@ __all__ = ["ServiceEntry"]
 class ServiceEntry:
     """A service between its activation and its deactivation.
 
-    ``with entry as handler`` is how its handler is called.
+    Whoever calls its handler tells so with :meth:`begin` and :meth:`end`.
     """
 
     sla: ServiceLevelAgreement
@@ -33,13 +33,12 @@ class ServiceEntry:
     _calls: int = 0
     _idle: asyncio.Event | None = None
 
-    def __enter__(self) -> ServiceHandler:
-        """Use the handler; deactivation waits for those who do."""
+    def begin(self) -> None:
+        """A call begins; deactivation waits for its end."""
         self._calls += 1
-        return self.handler
 
-    def __exit__(self, *_error: object) -> None:
-        """Let go of the handler."""
+    def end(self) -> None:
+        """A call has ended."""
         self._calls -= 1
         if self._idle is not None and not self._calls:
             self._idle.set()

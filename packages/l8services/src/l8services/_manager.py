@@ -193,11 +193,7 @@ class ServiceManager:
         Errors are part of the answer, never raised.
         """
         try:
-            if (
-                message.action in VERBS
-                and message.mode is not MulticastMode.LEADER
-                and _plain(message)
-            ):
+            if _is_plain(message):
                 call = self._call(message, vnic)
                 answer = await run(self._entry(call.key), elements, call, self._resources)
             else:
@@ -370,6 +366,11 @@ class ServiceManager:
         return entry
 
 
-def _plain(message: Message) -> bool:
-    """Whether a message is about nothing but a call."""
-    return not message.failure and message.transaction is None
+def _is_plain(message: Message) -> bool:
+    """Whether a message is nothing but a call of whoever received it."""
+    return (
+        message.action in VERBS
+        and message.transaction is None
+        and not message.failure
+        and message.mode is not MulticastMode.LEADER
+    )

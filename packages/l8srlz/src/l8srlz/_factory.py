@@ -155,6 +155,8 @@ class ElementsFactory:
 def _indexed(values: Sequence[object]) -> tuple[Element, ...]:
     if len(values) == 1:
         return (Element(values[0]),)
+    if not values:
+        return ()
     return tuple(Element(value, index) for index, value in enumerate(values))
 
 
