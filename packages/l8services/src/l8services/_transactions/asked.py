@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 from l8services._transactions.messages import Order
 
 __all__ = ["Asked"]
 
 
-@dataclass(slots=True)
-class _Asked:
+class _Asked(msgspec.Struct):
     """The last order that a member was sent."""
 
     order: Order

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from l8services._transactions.messages import Accept, Joined, Order, Outcome, Promise, Refused
 from l8services._transactions.views import View
@@ -22,8 +22,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Send a message to a node, this one included, and tell the leader the answer or the loss."""
 
     address: str
@@ -31,8 +30,7 @@ class Send:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(msgspec.Struct, frozen=True):
     """Tell all nodes of the service an order at once.
 
     Members answer with messages of their own, which the leader is told. What is lost is lost.
@@ -41,15 +39,13 @@ class Tell:
     order: Order
 
 
-@dataclass(frozen=True, slots=True)
-class Decide:
+class Decide(msgspec.Struct, frozen=True):
     """Carry out the outcome on this node, before what follows."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(msgspec.Struct, frozen=True):
     """The command has its result: what this member remembers, or ``error`` (``code: message``)."""
 
     id: str
@@ -58,8 +54,7 @@ class Resolve:
     """The member that refused it, "" when all agree."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(msgspec.Struct, frozen=True):
     """The command was not done."""
 
     id: str
@@ -69,31 +64,27 @@ class Reject:
     """Who may do it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """The read may be answered from this node, or not: ``error`` says why."""
 
     token: int
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(msgspec.Struct, frozen=True):
     """Answer to a node that wants to join; without a message it gets the rest of the changes."""
 
     member: str
     message: Joined | Refused | None
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(msgspec.Struct, frozen=True):
     """Become a copy of this node and tell the leader."""
 
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(msgspec.Struct, frozen=True):
     """This view is in force. The office ``began`` with it, or even the group was ``founded``."""
 
     view: View

@@ -234,7 +234,9 @@ class TransactionGroup:
         """Take a message that waits for no answer."""
         match message:
             case Heard():
-                self._run(self.leader.heard(source, message, self._clock.monotonic()))
+                effects = self.leader.heard(source, message, self._clock.monotonic())
+                if effects:
+                    self._run(effects)
             case Order() if source != self._vnic.uuid and self.desk.member.in_view:
                 reply = await self._serve(source, message, self._timing.member_timeout)
                 if isinstance(reply, (Ordered, Refused)):
@@ -318,7 +320,9 @@ class TransactionGroup:
         return self._leadership.leader(self._key)
 
     def _met(self, ballot: Ballot) -> None:
-        self._run(self.leader.meet(ballot, self._clock.monotonic()))
+        effects = self.leader.meet(ballot, self._clock.monotonic())
+        if effects:
+            self._run(effects)
 
     def _run(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

@@ -308,14 +308,15 @@ class Leader:
 
     def heard(self, address: str, message: Heard, now: float) -> list[Effect]:
         """A node answered an order that was told to all."""
-        effects: list[Effect] = []
+        reply = message.reply
         if message.ballot == self.ballot and self.phase is Phase.LEADING:
-            order = self._orders.heard(self._member_at(address), message.serial)
+            member = self._member_at(address)
+            order = self._orders.heard(member, message.serial)
             if order is not None:
-                return self.received(address, order, message.reply, now)
-        if isinstance(message.reply, Refused):
-            effects += self.meet(message.reply.promised, now)
-        return effects
+                if isinstance(reply, Ordered):
+                    return self._ordered(member, order, reply, now)
+                return self.received(address, order, reply, now)
+        return self.meet(reply.promised, now) if isinstance(reply, Refused) else []
 
     def _member_at(self, address: str) -> str:
         """The member of the view on a node, "" for none."""
@@ -460,7 +461,7 @@ class Leader:
             effects = self._heard(member, order)
             if order.batch is not None:
                 effects += self._prepared(member, order.batch, reply.errors, now)
-            return effects + self._granted(now)
+            return effects + self._granted(now) if self._lease.waiting else effects
         if not self._orders.failed(member, order):
             return []
         if member == self.me:
@@ -484,7 +485,7 @@ class Leader:
         inflight = self._inflight
         if inflight is None or self._proposal is not None:
             return []
-        if inflight.waiting & set(self._group.members):
+        if not inflight.waiting.isdisjoint(self._group.members):
             return []
         self._inflight = None
         judged = {m: e for m, e in inflight.results.items() if m in self._group.members}

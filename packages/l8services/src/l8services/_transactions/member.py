@@ -7,8 +7,9 @@ or before, the next one. What it says to others has to be in its journal before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from l8services._transactions.messages import (
     Accept,
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Member", "Step"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What an order asks to be done, in the order of the attributes.
 
     Attributes:
@@ -141,17 +141,25 @@ class Member:
             higher = (order.ballot[0] + 1, "")
             reason = "conflict: a member of a founded group joins no other that is not"
             return Step(reply=Refused(higher, reason))
-        before = self.vows()
-        self.promised = order.ballot
-        if order.view is not None and (self.view is None or _leads(order.view, self.view)):
-            self._learn(order.view)
-        vows = () if self.vows() == before else (self.vows(),)
+        vows = self._heed(order)
         if self.view is None or not self.in_view or self.view.number < order.number:
             return self._refusal("conflict: not a member of the view", vows, behind=True)
         if self.view.number > order.number or order.outcome.number < self.outcome.number:
             return self._refusal("conflict: the order is out of date", vows)
         self._lease_until = now + self._lease
         return self._follow(order, vows)
+
+    def _heed(self, order: Order) -> tuple[Record, ...]:
+        """Take up the ballot and the view of an order; what that changes of the vows."""
+        view = order.view
+        if order.ballot == self.promised and (view is None or view == self.view):
+            return ()
+        before = self.vows()
+        self.promised = order.ballot
+        if view is not None and (self.view is None or _leads(view, self.view)):
+            self._learn(view)
+        vows = self.vows()
+        return () if vows == before else (vows,)
 
     def _follow(self, order: Order, vows: tuple[Record, ...]) -> Step:
         pending = self.pending
@@ -306,4 +314,4 @@ def _leads(view: View, known: View) -> bool:
 
 
 def _ordered(pending: Prepared) -> Ordered:
-    return Ordered(pending.number, tuple(result.error for result in pending.results))
+    return Ordered(pending.number, tuple([result.error for result in pending.results]))
