@@ -50,7 +50,7 @@ class Desk:
     ) -> AsyncIterator[Inbound]:
         """An inbound side with tasks of its own."""
         async with asyncio.TaskGroup() as tasks:
-            yield Inbound(
+            inbound = Inbound(
                 handle or self.handle,
                 tasks,
                 lambda: self.now,
@@ -59,6 +59,9 @@ class Desk:
                 hold=self.hold,
                 release=self.release,
             )
+            yield inbound
+            await inbound.drain(10)
+            inbound.cancel()
 
 
 def _message(number: int, **fields: object) -> Message:

@@ -112,6 +112,28 @@ async def test_writes_are_coalesced() -> None:
     assert (side.link.tx_frames, side.link.tx_bytes) == (4, 70_030)
 
 
+async def test_a_lone_message_does_not_wait_for_the_end_of_the_turn() -> None:
+    """Where one message at a time is said, it leaves at once; where more are, together."""
+    side = Side()
+    written = side.transport.written
+    one = _frame(10)
+    side.link.send([one])
+    assert written == []
+    await _turn()
+    side.link.send([one])
+    assert written == [one] * 2
+    side.link.send([one])
+    side.link.send([one])
+    assert written == [one] * 2
+    await _turn()
+    assert written == [one, one, one + one]
+    side.link.send([one])
+    assert len(written) == 3
+    await _turn()
+    side.link.send([one])
+    assert written[3:] == [one] * 2
+
+
 async def test_a_sender_that_never_lets_go() -> None:
     """Much in one turn is written at once, so that the sender feels the pressure."""
     side = Side()

@@ -7,7 +7,8 @@ fails is logged and ends nothing but itself. The handler of a request is cancell
 waits for its answer any more.
 
 A task costs more than a short handler. So a task works on one message after the other as long as
-their handlers do not wait for anything; only when one does, others take over what is left.
+their handlers do not wait for anything; only when one does, others take over what is left. The
+last one that has nothing more to do rests until more comes.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from collections import deque
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from l8types.frozen import replace
+from l8types.values import Message
 from layer8_net._core.priority import FairQueue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from l8types.values import Message
 
 __all__ = ["Inbound"]
 
@@ -39,17 +42,14 @@ _STRETCH: Final = 256
 """Messages that a task works on before others get their turn on the event loop."""
 
 
-class _Job:
+class _Job(msgspec.Struct, eq=False):
     """A message that has its place."""
 
-    __slots__ = ("cancelled", "deadline", "message", "task")
-
-    def __init__(self, message: Message, deadline: float) -> None:
-        self.message = message
-        self.deadline = deadline
-        self.task: asyncio.Task[None] | None = None
-        """Who works on it, ``None`` until then."""
-        self.cancelled = False
+    message: Message
+    deadline: float
+    task: asyncio.Task[None] | None = None
+    """Who works on it, ``None`` until then."""
+    cancelled: bool = False
 
 
 class Inbound:
@@ -96,7 +96,9 @@ class Inbound:
         """Handlers that were started and are not done."""
         self._workers: set[asyncio.Task[None]] = set()
         self._coming = 0
-        """Workers that did not take their first step yet."""
+        """Workers that were called and did not take their first step yet."""
+        self._resting: asyncio.Future[None] | None = None
+        """Wakes the worker that rests."""
         self._spread = 1
         """Workers that start together; more while handlers wait for something."""
         self._ended = False
@@ -198,8 +200,13 @@ class Inbound:
         if not self._ready or self._coming or self._ended:
             return
         self._idle.clear()
-        for _ in range(min(self._spread, len(self._ready))):
-            self._coming += 1
+        wanted = min(self._spread, len(self._ready))
+        self._coming = wanted
+        if self._resting is not None:
+            self._resting.set_result(None)
+            self._resting = None
+            wanted -= 1
+        for _ in range(wanted):
             # Each in a context of its own, as if each message had its own task.
             worker = self._tasks.create_task(self._work(), context=self._context.copy())
             self._workers.add(worker)
@@ -212,37 +219,50 @@ class Inbound:
             self._call_workers()
 
     async def _work(self) -> None:
-        """Work on what is ready, in order, until one of the handlers was cancelled."""
-        self._coming -= 1
-        ready = self._ready
-        if len(ready) > 1:
-            self._loop.call_soon(self._take_over)
-        task, context = asyncio.current_task(), copy_context()
+        """Work on what is ready, in order; then rest, or leave if another one rests already."""
         try:
-            for _ in range(_STRETCH):
-                if not ready:
-                    self._spread = 1
+            while True:
+                self._coming -= 1
+                if len(self._ready) > 1:
+                    self._loop.call_soon(self._take_over)
+                if not await self._stretch() or self._resting is not None:
                     return
-                job = ready.popleft()
-                job.task = task
-                self._busy += 1
-                try:
-                    if not job.cancelled:
-                        await self._handle(job.message)
-                except asyncio.CancelledError:
-                    # The whole interface ends, unless it was this one request.
-                    self._ended = self._ended or not job.cancelled
-                    raise
-                except Exception:  # noqa: BLE001 - the outermost boundary of a message
-                    _log_failure(job.message)
-                finally:
-                    self._done(job)
-                # A context that a handler changed, and a cancellation that may still be on its
-                # way, are not for the next message.
-                if job.cancelled or copy_context() != context:
-                    return
+                self._resting = self._loop.create_future()
+                await self._resting
         finally:
             self._call_workers()
+
+    async def _stretch(self) -> bool:
+        """Work until nothing is ready.
+
+        Returns:
+            Whether this task may go on: a context that a handler changed, and a cancellation that
+            may still be on its way, are not for the next message; and others on the event loop
+            are to get their turn.
+        """
+        ready, handle = self._ready, self._handle
+        task, context = asyncio.current_task(), copy_context()
+        for _ in range(_STRETCH):
+            if not ready:
+                self._spread = 1
+                return True
+            job = ready.popleft()
+            job.task = task
+            self._busy += 1
+            try:
+                if not job.cancelled:
+                    await handle(job.message)
+            except asyncio.CancelledError:
+                # The whole interface ends, unless it was this one request.
+                self._ended = self._ended or not job.cancelled
+                raise
+            except Exception:  # noqa: BLE001 - the outermost boundary of a message
+                _log_failure(job.message)
+            finally:
+                self._done(job)
+            if job.cancelled or copy_context() != context:
+                return False
+        return False
 
     def _done(self, job: _Job) -> None:
         self._busy -= 1

@@ -83,6 +83,9 @@ class Link(asyncio.Protocol):
         self._waiting: FairQueue[bytes] = FairQueue()
         self._paused = False
         self._scheduled = False
+        """Whether what is written until the end of the turn leaves together."""
+        self._quiet = False
+        """Whether there was one message only in the last turn with any."""
         self._reason = ""
         self.error: Exception | None = None
         """What broke the connection, ``None`` while it stands and when it was closed."""
@@ -220,6 +223,9 @@ class Link(asyncio.Protocol):
         elif not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._flush)
+            if self._quiet:
+                # It will be the only one again: waiting would make nothing cheaper, only later.
+                self._flush_now()
 
     def _seal(self) -> None:
         """Nothing is added any more to the messages that are alike."""
@@ -238,8 +244,12 @@ class Link(asyncio.Protocol):
             await waiter
 
     def _flush(self) -> None:
+        """The turn ends."""
         self._scheduled = False
-        self._flush_now()
+        # In a quiet turn the one message has left already.
+        self._quiet = self._count <= (0 if self._quiet else 1)
+        if self._count:
+            self._flush_now()
 
     def _flush_now(self) -> None:
         if self._letters:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+import msgspec
 
 from l8types.values import DirectoryEvent
 from layer8_net._core.handshake import Endpoint
@@ -42,8 +43,7 @@ class Pressure(IntEnum):
     """More than twice the limit: messages come back to their senders."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeerJoined:
+class PeerJoined(msgspec.Struct, frozen=True):
     """A peer was authenticated and admitted.
 
     Attributes:
@@ -63,8 +63,7 @@ class PeerJoined:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceOpened:
+class InterfaceOpened(msgspec.Struct, frozen=True):
     """The switch has an interface of its own from now on, for services that it offers itself.
 
     Attributes:
@@ -74,36 +73,31 @@ class InterfaceOpened:
     connection: int
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(msgspec.Struct, frozen=True):
     """Those who came together are all there: all others can be told of them at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class FramesReceived:
+class FramesReceived(msgspec.Struct, frozen=True):
     """Complete frames of a connection, in order."""
 
     connection: int
     frames: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class PeerLost:
+class PeerLost(msgspec.Struct, frozen=True):
     """A connection is gone."""
 
     connection: int
 
 
-@dataclass(frozen=True, slots=True)
-class PressureChanged:
+class PressureChanged(msgspec.Struct, frozen=True):
     """More or less waits to be written to a connection than before."""
 
     connection: int
     pressure: Pressure
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(msgspec.Struct, frozen=True):
     """The switch can be dialled from now on.
 
     Attributes:
@@ -115,8 +109,7 @@ class Listening:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time passes; due a few times per keep-alive interval."""
 
 
@@ -132,59 +125,51 @@ Event = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Write frames to a connection, in this order."""
 
     connection: int
     frames: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True):
     """Close a connection; it was forgotten already."""
 
     connection: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """Stop reading from a connection."""
 
     connection: int
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """Read from a connection again."""
 
     connection: int
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """Tell those who watch the directory."""
 
     events: list[DirectoryEvent]
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(msgspec.Struct, frozen=True):
     """A link to another switch stands."""
 
     uuid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unlinked:
+class Unlinked(msgspec.Struct, frozen=True):
     """The link to another switch is gone, with all that was behind it."""
 
     uuid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """Another switch told where a switch can be dialled."""
 
     uuid: str

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import msgspec
 
 from l8types.errors import L8Error
 from l8types.values import DirectoryEvent, Message
@@ -32,51 +33,44 @@ __all__ = [
 W = TypeVar("W")
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(msgspec.Struct, frozen=True):
     """The handshake with a switch is done."""
 
     switch: Endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class FramesReceived:
+class FramesReceived(msgspec.Struct, frozen=True):
     """Complete frames of the switch, in order."""
 
     frames: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLost:
+class ConnectionLost(msgspec.Struct, frozen=True):
     """The connection is gone."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time passes; due at ``next_deadline`` and a few times per keep-alive interval."""
 
 
 Event = Connected | FramesReceived | ConnectionLost | Tick
 
 
-@dataclass(frozen=True, slots=True)
-class Completed(Generic[W]):
+class Completed(msgspec.Struct, Generic[W], frozen=True):
     """Wake those who wait: each with an error, or with the data of the answer."""
 
     answers: list[tuple[W, L8Error | None, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(msgspec.Struct, frozen=True):
     """Start the handling of messages, in this order."""
 
     messages: list[Message]
 
 
-@dataclass(frozen=True, slots=True)
-class PartReceived(Generic[W]):
+class PartReceived(msgspec.Struct, Generic[W], frozen=True):
     """Hand a part of a streamed answer to its reader."""
 
     reader: W
@@ -85,23 +79,20 @@ class PartReceived(Generic[W]):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StreamAsked:
+class StreamAsked(msgspec.Struct, frozen=True):
     """Start to answer a request in parts."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(msgspec.Struct, frozen=True):
     """A node does not wait any more for the answer to the request of this number."""
 
     source: str
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """The reader of a streamed answer has room for more."""
 
     source: str
@@ -110,27 +101,23 @@ class Granted:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Write frames to the switch, in this order."""
 
     frames: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """Tell those who watch the directory."""
 
     events: list[DirectoryEvent]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """The directory is complete; the node is part of the network."""
 
 
-@dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(msgspec.Struct, frozen=True):
     """The switch gives no sign of life; close the connection."""
 
     reason: str
