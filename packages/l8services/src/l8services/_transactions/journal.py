@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal of a member: a file that is only appended to, or none at all.
 
-Records that must not be lost are on the disk when :meth:`commit` returns. A disk that is full is an
-error of that call; what was written of it is cut off again, and later calls may succeed.
+Records that must not be lost are on the disk when :meth:`commit` returns: in the log that all
+journals of the process share, from which the file is completed after a crash. A disk that is full
+is an error of that call; what was written of it is cut off again, and later calls may succeed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-from contextlib import suppress
-from functools import partial
+import uuid
 from typing import TYPE_CHECKING, Final, Protocol
 
-from l8services._transactions.frames import frames, read_frames
+from l8services._transactions import disk
+from l8services._transactions.frames import frame, frames, read_frames
+from l8services._transactions.log import JournalFile, SharedLog
 from l8services._transactions.records import Record, decode_record, encode
-from l8services._transactions.writers import Writers
+from l8services._transactions.redo import began, is_began, recover
 from l8types.errors import ClosedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -98,30 +99,27 @@ class FileJournal:
     """A journal in a file that is this node's alone as long as it is open.
 
     Args:
-        path: The file.
-        descriptor: Its open and locked descriptor.
-
-    Made on a running event loop, whose threads for disks it uses until it is closed.
+        file: The file.
+        found: The whole records in it.
+        size: Bytes that it has now.
+        log: Where it is joined already; it is left when the journal is closed.
     """
 
     lasting = True
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._file = descriptor
-        self._writers = Writers.join()
+    def __init__(self, file: JournalFile, found: list[bytes], size: int, log: SharedLog) -> None:
+        self._file = file
+        self._found = found
+        self._log = log
         self._noted: list[bytes] = []
         self._late: list[bytes] | None = None
         self._lock = asyncio.Lock()
-        self.size = 0
+        self.size = size
 
     async def load(self) -> list[Record]:
-        """The whole records; what a crash tore at the end is cut off."""
-        data = await asyncio.to_thread(self._path.read_bytes)
-        found, self.size = read_frames(data)
-        if self.size < len(data):
-            os.ftruncate(self._file, self.size)
-        return [decode_record(record) for record in found]
+        """The whole records that were there when it was opened, once."""
+        found, self._found = self._found, []
+        return [decode_record(record) for record in found if not is_began(record)]
 
     def note(self, records: Iterable[Record]) -> None:
         """Keep records for the next write."""
@@ -139,12 +137,12 @@ class FileJournal:
             self._late += encoded
 
     async def _append(self, encoded: list[bytes]) -> None:
-        if self._file < 0:
+        if self._file.descriptor < 0:
             raise ClosedError("the journal is closed")
         noted, self._noted = self._noted, []
         data = frames([*noted, *encoded])
         try:
-            await self._writers.run(partial(_write, self._file, data, self.size))
+            await self._log.write(self._file, data, self.size)
         except OSError as error:
             self._noted = noted + self._noted
             raise UnavailableError(f"the journal cannot be written: {error.strerror}") from error
@@ -153,16 +151,16 @@ class FileJournal:
     async def replace(self, records: Sequence[Record]) -> None:
         """Write a new file beside the old one and let it take its place."""
         self._late = []
+        path, generation = self._file.path, uuid.uuid4().hex
         try:
-            data = frames(map(encode, records))
-            fresh = self._path.with_suffix(".new")
-            file = await asyncio.to_thread(_create, fresh, data)
+            data = frames([began(generation), *map(encode, records)])
+            fresh = path.with_suffix(".new")
+            file = await asyncio.to_thread(disk.create, fresh, data)
             async with self._lock:
                 late = frames(self._late)
-                await asyncio.to_thread(_write, file, late, len(data))
-                await asyncio.to_thread(_take_place, fresh, self._path)
-                os.close(self._file)
-                self._file, self.size, self._noted = file, len(data) + len(late), []
+                await asyncio.to_thread(_take_place, file, fresh, path, late, len(data))
+                self._log.take_over(self._file, JournalFile(path, file, generation))
+                self.size, self._noted = len(data) + len(late), []
         except OSError as error:
             raise UnavailableError(f"the journal cannot be written: {error.strerror}") from error
         finally:
@@ -170,77 +168,63 @@ class FileJournal:
 
     def close(self) -> None:
         """Write what was noted and close the file; idempotent."""
-        if self._file < 0:
+        if self._file.descriptor < 0:
             return
-        # An outcome that cannot be written is learnt from the other members, or found again.
-        with suppress(OSError):
-            _write(self._file, frames(self._noted), self.size)
-        os.close(self._file)
-        self._file = -1
-        self._writers.leave()
+        self._log.close(self._file, frames(self._noted), self.size)
+        self._log.leave()
 
 
 async def open_journal(directory: Path, name: str) -> FileJournal:
     """Open the journal of a service that no other node holds, or begin one.
 
-    Nodes that share a directory get files of their own.
+    Nodes that share a directory get files of their own. Made on a running event loop, whose log of
+    the directory it uses until it is closed.
 
     Raises:
         UnavailableError: The directory cannot be written.
     """
-    return FileJournal(*await asyncio.to_thread(_open, directory, name))
+    log = SharedLog.join(directory)
+    try:
+        return FileJournal(*await asyncio.to_thread(_open, directory, name), log)
+    except BaseException:
+        log.leave()
+        raise
 
 
-def _open(directory: Path, name: str) -> tuple[Path, int]:
+def _open(directory: Path, name: str) -> tuple[JournalFile, list[bytes], int]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for slot in range(SLOTS):
-            path = directory / (f"{name}.{slot}.journal" if slot else f"{name}.journal")
-            file = _lock(path)
-            if file is not None:
-                return path, file
+        with disk.alone(directory):
+            recover(directory)
+            for slot in range(SLOTS):
+                path = directory / (f"{name}.{slot}.journal" if slot else f"{name}.journal")
+                file = disk.own(path, make=True)
+                if file is not None:
+                    return _begin(path, file)
     except OSError as error:
         raise UnavailableError(f"no journal in {directory}: {error.strerror}") from error
     raise UnavailableError(f"{SLOTS} nodes have a journal of {name} in {directory}, the limit")
 
 
-def _lock(path: Path) -> int | None:
-    """The open file if it can be had for oneself, also when it is replaced at this moment."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return None
-        if path.exists() and os.fstat(file).st_ino == path.stat().st_ino:
-            return file
-        os.close(file)
-
-
-def _write(file: int, data: bytes, position: int) -> None:
-    """Write at a position and wait for the disk; a failure leaves the file as it was."""
+def _begin(path: Path, file: int) -> tuple[JournalFile, list[bytes], int]:
+    """Cut off what a crash tore at the end, and begin a generation."""
     try:
-        view = memoryview(data)
-        while view:
-            done = os.pwrite(file, view, position + len(data) - len(view))
-            view = view[done:]
-        os.fdatasync(file)
-    except OSError:
-        os.ftruncate(file, position)
+        found, size = read_frames(disk.read(file))
+        os.ftruncate(file, size)
+        generation = uuid.uuid4().hex
+        first = frame(began(generation))
+        disk.put(file, first, size)
+        os.fsync(file)
+        disk.sync_directory(path.parent)
+    except BaseException:
+        os.close(file)
         raise
+    return JournalFile(path, file, generation), found, size + len(first)
 
 
-def _create(path: Path, data: bytes) -> int:
-    path.unlink(missing_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    _write(file, data, 0)
-    return file
-
-
-def _take_place(fresh: Path, path: Path) -> None:
+def _take_place(file: int, fresh: Path, path: Path, late: bytes, position: int) -> None:
+    """Add what came late, and let the new file be the journal."""
+    disk.put(file, late, position)
+    os.fdatasync(file)
     fresh.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
+    disk.sync_directory(path.parent)

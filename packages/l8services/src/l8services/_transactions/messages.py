@@ -261,6 +261,8 @@ class Look(_Message, frozen=True):
     command: Command
     replica: int | None = None
     """Number of the replica that is asked by key; ``None`` asks for the share of a query."""
+    key: str | None = None
+    """The only key that the share is to be about; ``None`` for all that the member is first of."""
 
 
 class Share(_Message, frozen=True):
