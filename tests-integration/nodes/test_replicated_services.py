@@ -126,6 +126,15 @@ async def check(node: Node) -> None:
     assert [cast("Thing", item).value for item in answer.values] == [8, 10, 12, 14]
     assert answer.metadata is not None
     assert answer.metadata.key_count.counts["Total"] == ITEMS // 2
+    # Sorted by what is not selected, and about one key only.
+    answer = await query(
+        node, "select id from Thing where kind='even' sort-by value limit 2 page 2"
+    )
+    assert list(answer.values) == [Thing("t08"), Thing("t10")]
+    answer = await query(node, "select * from Thing where id='t16' match-case")
+    assert list(answer.values) == [Thing("t16", 16, "even")]
+    assert answer.metadata is not None
+    assert answer.metadata.key_count.counts["Total"] == 1
     answer = await query(
         node, "select kind, count(*) as n, sum(value) as s from Thing group-by kind"
     )

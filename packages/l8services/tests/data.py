@@ -128,6 +128,7 @@ class FakeQuery:
         self.root = FakeNode(MODELS[match[1]])
         self.attribute, self.value = match[2], match[3]
         self.text = text
+        self.key = self.value if self.attribute == "isbn" else None
         self.sort_keys = (match[4],) if match[4] else ()
         self.limit = int(match[5] or 0)
         self.page = int(match[6] or 0)

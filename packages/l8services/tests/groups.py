@@ -143,6 +143,7 @@ class SpreadValues(Values):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.asked: list[tuple[str, int | None, int | None]] = []
+        self.shares = 0
 
     async def stage(self, elements: Elements, call: Call) -> Staged:
         for key in self.keys_of(elements):
@@ -166,11 +167,13 @@ class SpreadValues(Values):
         return self.values.get(cast("str", key))
 
     async def share(self, elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
+        self.shares += 1
         found = [Element(value, key=key) for key, value in self.values.items() if mine(key)]
         return cast("Elements", PickledFactory().entries(found))
 
     async def whole(self, elements: Elements, call: Call, ask: AskAll) -> Elements:
-        shares = await ask(elements)
+        text = str(getattr(elements.query, "text", elements.query))
+        shares = await ask(elements, key=text.partition("key=")[2] or None)
         return cast("Elements", PickledFactory().entries(e for share in shares for e in share))
 
     def _note(self, key: str, elements: Elements, call: Call) -> None:

@@ -31,7 +31,7 @@ from .network import BOOKS, FakeNetwork, FakeNode
 from .virtual import run, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from l8services._replication.group import ReplicatedGroup
     from l8types.protocols.data import Elements
@@ -166,6 +166,106 @@ def test_queries() -> None:
             assert answer.metadata.key_count.counts["Dear"] == 12
             answer = await node.do(Action.GET, "select * from Book where code=c3")
             assert sorted(titles(answer)) == ["title 13", "title 23", "title 3"]
+
+    run(scenario())
+
+
+def spied(network: FakeNetwork) -> dict[str, list[int]]:
+    """Sizes of the shares that the nodes give from now on, by node."""
+    sizes: dict[str, list[int]] = {}
+
+    def spy(uuid: str, handler: BaseService) -> None:
+        share = handler.share
+
+        async def noted(elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
+            given = await share(elements, call, mine)
+            sizes.setdefault(uuid, []).append(len(given))
+            return given
+
+        handler.share = noted  # type: ignore[method-assign]
+
+    for node in network.nodes.values():
+        spy(node.uuid, cast("BaseService", node.services.handler(BOOKS)))
+    return sizes
+
+
+def about(key: str) -> str:
+    """A query that nothing but one key can match."""
+    return " ".join(["select * from Book", "where", f"isbn={key}"])
+
+
+def test_query_with_the_key() -> None:
+    """A query that only one key can match is answered by one of its holders, and nobody else.
+
+    When that one is lost, the next one answers; when all are, the answer tells that.
+    """
+
+    async def scenario() -> None:
+        async with library() as network:
+            first = next(iter(network.nodes.values()))
+            await first.do(Action.POST, *(book(n) for n in range(18)))
+            leader = next(n for n in network.nodes.values() if group_on(n).leading)
+            spare = {first.uuid, leader.uuid}
+            places = dict(group_on(leader).places())
+            key, nodes = next((k, n) for k, n in places.items() if not spare & set(n))
+            question = about(key)
+            sizes = spied(network)
+            assert titles(await first.do(Action.GET, question)) == [book(int(key[1:])).title]
+            assert sizes == {nodes[0]: [1]}
+            assert not len(await first.do(Action.GET, about("b99")))
+            assert sizes == {nodes[0]: [1]}
+            network.kill(network.nodes[nodes[0]])
+            assert titles(await first.do(Action.GET, question)) == [book(int(key[1:])).title]
+            assert sizes == {nodes[0]: [1], nodes[1]: [1]}
+            await first.do(Action.DELETE, question)
+            assert not len(await first.do(Action.GET, question))
+
+    run(scenario())
+
+
+def test_query_with_the_key_of_what_is_lost() -> None:
+    """Where all holders are away, the answer to such a query says that something is missing."""
+
+    async def scenario() -> None:
+        async with library("abcde", count=1) as network:
+            first = next(iter(network.nodes.values()))
+            await first.do(Action.POST, *(book(n) for n in range(10)))
+            leader = next(n for n in network.nodes.values() if group_on(n).leading)
+            spare = {first.uuid, leader.uuid}
+            places = dict(group_on(leader).places())
+            key, nodes = next((k, n) for k, n in places.items() if not spare & set(n))
+            network.kill(network.nodes[nodes[0]])
+            answer = await first.do(Action.GET, about(key))
+            assert not len(answer)
+            assert answer.metadata is not None
+            assert answer.metadata.value_count["replication"].counts["unavailable"] == 1
+
+    run(scenario())
+
+
+def test_pages_are_made_where_the_items_are() -> None:
+    """No node gives more of its items than the page can need; counts are of all that match."""
+
+    async def scenario() -> None:
+        counters = {"Dear": lambda item: (item.price > 5, "")}
+        async with library(counters=counters) as network:
+            for node in network.nodes.values():
+                node.resources.security.hidden = {"b01"}
+            node = next(iter(network.nodes.values()))
+            books = [book(n, price=float(n % 10), stock=-n) for n in range(90)]
+            await node.do(Action.POST, *books)
+            sizes = spied(network)
+            question = "select * from Book sort-by stock limit 2 page 1"
+            answer = await node.do(Action.GET, question, identity="eve")
+            assert list(answer.values) == books[86:88][::-1]
+            assert answer.metadata is not None
+            assert answer.metadata.key_count.counts["Total"] == 89
+            assert answer.metadata.key_count.counts["Dear"] == 36
+            assert len(sizes) == 9
+            assert max(size for given in sizes.values() for size in given) <= 4
+            answer = await node.do(Action.GET, "select * from Book limit 3")
+            assert list(answer.values) == books[:3]
+            assert max(size for given in sizes.values() for size in given) <= 4
 
     run(scenario())
 

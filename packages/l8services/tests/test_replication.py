@@ -93,6 +93,33 @@ def test_asked_as_replica() -> None:
     run(scenario())
 
 
+@pytest.mark.feature("REP-05")
+def test_query_of_one_key() -> None:
+    """A query that says which key it is about goes to one holder, also while holders are lost."""
+
+    async def scenario() -> None:
+        async with GroupNet(*"abcde", count=2) as net:
+            await net.settle()
+            for number in range(10):
+                await net["a"].write((f"k{number}", number))
+            key = next(f"k{n}" for n in range(10) if net["a"] not in holders(net, f"k{n}"))
+            first, second = holders(net, key)
+            query = PickledFactory().query(cast("L8Query", f"key={key}"))
+            call = Call(net["a"].group._vnic, Action.GET, KEY)
+
+            async def asked() -> tuple[list[object], list[str]]:
+                before = {member.name: values_of(member).shares for member in net.members}
+                values = list((await net["a"].group.submit(cast("Elements", query), call)).values)
+                named = [m.name for m in net.members if values_of(m).shares > before[m.name]]
+                return values, named
+
+            assert await asked() == ([int(key[1:])], [first.name])
+            first.kill()
+            assert await asked() == ([int(key[1:])], [second.name])
+
+    run(scenario())
+
+
 @pytest.mark.feature("REP-07")
 def test_replicas_of_one_node() -> None:
     """A node that holds replicas of different numbers answers for each with its own item."""

@@ -223,7 +223,7 @@ class BaseService:
 
     async def share(self, elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
         """What this instance has of an answer; see ``ReplicatedService``."""
-        return self._spread.share(elements, mine)
+        return self._spread.share(elements, call, mine)
 
     async def whole(self, elements: Elements, call: Call, ask: AskAll) -> Elements:
         """Answer a query from the shares of all instances; see ``ReplicatedService``."""

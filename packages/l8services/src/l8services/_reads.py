@@ -93,28 +93,30 @@ class Reader:
 
     async def answer(self, query: Query, call: Call, cache: Cache) -> Elements:
         """Answer of a query from the items of a cache, as the caller may see it."""
-        page = cache.fetch(query, scope=self._scope(call))
+        return await self.shown(cache.fetch(query, scope=self.scope(call)), call)
+
+    async def shown(self, page: Page, call: Call) -> Elements:
+        """The answer with a page, as the hook leaves it."""
         return self._resources.elements.page(await self._shown_page(page, call))
+
+    def scope(self, call: Call) -> Scope:
+        """What the caller may see of an item."""
+        scope_item = self._resources.security.scope_item
+        return lambda item: scope_item(call.identity, item)
 
     def _copy(self, elements: Elements, call: Call) -> Elements:
         factory = self._resources.elements
         if elements.query is None:
-            return copies.answer_examples(
-                elements.values, self._replica, factory, self._scope(call)
-            )
+            return copies.answer_examples(elements.values, self._replica, factory, self.scope(call))
         schema = elements.query.schema
         if is_question(schema):
-            scope = self._scope(call)
+            scope = self.scope(call)
             return answer_question(schema, self._replica, factory, scope, size=self._page_size)
         query = parse_query(elements.query, self._cache.model, self._resources)
         return copies.answer_page(self._page(query, call), query, self._replica, factory)
 
     def _page(self, query: Query, call: Call) -> Page:
-        return self._cache.fetch(query, scope=self._scope(call))
-
-    def _scope(self, call: Call) -> Scope:
-        scope_item = self._resources.security.scope_item
-        return lambda item: scope_item(call.identity, item)
+        return self._cache.fetch(query, scope=self.scope(call))
 
     async def _shown_page(self, page: Page, call: Call) -> Page:
         if self._hook is None:

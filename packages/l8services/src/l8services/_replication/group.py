@@ -201,6 +201,9 @@ class ReplicatedGroup(TransactionGroup):
                 return reply
         if message.replica is not None:
             return Answered(await self.items.read_replica(message.command, message.replica))
+        if message.key is not None:
+            missing = int(not self.items.can_answer(message.key))
+            return Share(await self.items.read_one(message.command, message.key), missing)
         members = self._view_members()
         index, me = self.items.index, self.items.me
         missing = sum(replica_of(index.get(key), me, members) == 0 for key in self.items.lacking)

@@ -257,6 +257,17 @@ class ReplicatedItems(GroupItems):
         def mine(key: str) -> bool:
             return replica_of(self.index.get(key), self.me, members) == 0
 
+        return await self._read_those(command, mine)
+
+    async def read_one(self, command: Command, key: str) -> Result:
+        """The answer to a query that nothing but one key can match."""
+        return await self._read_those(command, key.__eq__)
+
+    def can_answer(self, key: str) -> bool:
+        """Whether the item of a key is here, or nowhere."""
+        return key in self._held or key not in self.index
+
+    async def _read_those(self, command: Command, mine: Callable[[str], bool]) -> Result:
         async def share(elements: Elements, call: Call) -> Elements:
             return await self.handler.share(elements, call, mine)
 

@@ -2,9 +2,10 @@
 """Reads of a replicated service, at its leader: who is asked, and what becomes one answer.
 
 Each member that is asked does first what the last order says, so that it answers with all that was
-acknowledged. An answer by key comes from the first holder that gives one. An answer to a query is
-made of the shares of all members: each answers for the keys whose first holder it is. What comes
-from several members shows one moment: each key once, and no write by half.
+acknowledged. An answer by key comes from the first holder that gives one, also that to a query
+which nothing but one key can match. An answer to another query is made of the shares of all
+members: each answers for the keys whose first holder it is. What comes from several members shows
+one moment: each key once, and no write by half.
 """
 
 from __future__ import annotations
@@ -191,9 +192,12 @@ class ReplicaReads:
     ) -> Elements:
         missing = 0
 
-        async def ask(question: Elements) -> list[Elements]:
+        async def ask(question: Elements, /, *, key: str | None = None) -> list[Elements]:
             nonlocal missing
-            shares, missing = await self._shares(command, question, end)
+            if key is None:
+                shares, missing = await self._shares(command, question, end)
+            else:
+                shares, missing = await self._share_of(key, command, question, end)
             return shares
 
         answer = await self._items.handler.whole(elements, call, ask)
@@ -213,10 +217,40 @@ class ReplicaReads:
                 f"{missing} items of service {self._key} cannot be read, so it is not known "
                 "whether the query matches them"
             )
-        values = [value for share in shares for value in share.values]
+        entries = [entry for share in shares for entry in share]
+        keys = [str(entry.key) for entry in entries if entry.value is None]
         scope = self._resources.security.scope_item
+        values = [entry.value for entry in entries if entry.value is not None]
         shown = [value for value in values if scope(command.identity, value) is not None]
-        return self._elements.of(*sorted(self._items.handler.keys_of(self._elements.of(*shown))))
+        keys += self._items.handler.keys_of(self._elements.of(*shown))
+        return self._elements.of(*sorted(keys))
+
+    async def _share_of(
+        self, key: str, command: Command, question: Elements, end: float
+    ) -> tuple[list[Elements], int]:
+        """What one holder of a key has of an answer; the next one is asked where that fails."""
+        tried: set[str] = set()
+        while True:
+            view, place = self._steady.view(), self._items.index.get(key)
+            if place is None:
+                return [], 0
+            holders = live(place, view.members)
+            if not holders:
+                return [], 1
+            member = next((holder for holder in holders if holder not in tried), "")
+            if member:
+                tried.add(member)
+                look = self._look(command, question, None, key)
+                share = await self._reply(member, look, end)
+                if isinstance(share, Share) and not share.missing:
+                    return [self._opened(share)], 0
+                continue
+            if self._clock.monotonic() + self._timing.retry / 3 > end:
+                raise UnavailableError(
+                    f"no node that holds item {key!r} of service {self._key} answered in time"
+                )
+            tried.clear()
+            await asyncio.sleep(self._timing.retry / 3)
 
     async def _shares(
         self, command: Command, question: Elements, end: float
@@ -226,7 +260,13 @@ class ReplicaReads:
         shares = await self._steady.read(lambda: self._ask_all(look, end), end)
         missing = len(self._items.index.unavailable(self._steady.view().members))
         missing += sum(share.missing for share in shares)
-        return [self._elements.decode(share.result.answer) for share in shares], missing
+        return [self._opened(share) for share in shares], missing
+
+    def _opened(self, share: Share) -> Elements:
+        """What is in a share; its error is raised."""
+        if share.result.error:
+            self._elements.error(share.result.error).raise_for_error()
+        return self._elements.decode(share.result.answer)
 
     async def _ask_all(self, look: Look, end: float) -> list[Share] | None:
         """The shares of all members, ``None`` when one is missing."""
@@ -236,16 +276,15 @@ class ReplicaReads:
             asked = [tasks.create_task(self._reply(m, look, end)) for m in members]
         replies = [task.result() for task in asked]
         shares = [reply for reply in replies if isinstance(reply, Share)]
-        for share in shares:
-            if share.result.error:
-                self._elements.error(share.result.error).raise_for_error()
         return shares if len(shares) == len(replies) else None
 
     # Both
 
-    def _look(self, command: Command, elements: Elements, number: int | None) -> Look:
+    def _look(
+        self, command: Command, elements: Elements, number: int | None, key: str | None = None
+    ) -> Look:
         part = msgspec.structs.replace(command, data=elements.encode())
-        return Look(self._leader().standing_order(), part, number)
+        return Look(self._leader().standing_order(), part, number, key)
 
     async def _reply(self, member: str, look: Look, end: float) -> Message | None:
         """What a member answers, ``None`` when it does not."""

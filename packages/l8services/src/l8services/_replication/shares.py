@@ -6,14 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from l8services._reads import parse_query
-from l8types.errors import InvalidInputError
+from l8services._replication.merging import beginning, in_pages, merged
+from l8services._replication.reading import MATCH
+from l8types.errors import InvalidInputError, PropertyError
 from l8types.values import Element
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from l8services._reads import Reader
-    from l8types.protocols.data import Cache, Elements
+    from l8types.protocols.data import Cache, Elements, Query, Scope
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import AskAll, Call
     from l8types.sla import ServiceLevelAgreement
@@ -24,8 +26,9 @@ __all__ = ["Shares"]
 class Shares:
     """Works out what one instance has of an answer, and answers from what all have.
 
-    An instance gives all items that match; sorting, pages, sizes, aggregates and what the caller
-    may see are worked out once, over all of them, as if they were in one cache.
+    Of a page of items an instance gives no more than the page can need, sorted, and counts the
+    rest. Aggregates and distinct results are worked out once, over all items that match, as if they
+    were in one cache.
 
     Args:
         sla: The agreement of the service.
@@ -57,11 +60,20 @@ class Shares:
                 )
         return [v if isinstance(v, str) else self._cache.key_of(v) for v in elements.values]
 
-    def share(self, elements: Elements, mine: Callable[[str], bool]) -> Elements:
-        """The items here that match a query and have a key that is ``mine``."""
+    def share(self, elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
+        """What is here of the answer to a query, of the items with a key that is ``mine``.
+
+        For a page of items that is the beginning of the answer as the caller may see it, with its
+        counters; for other answers all that match. For a deletion it is their keys.
+        """
         if elements.query is None:
             raise InvalidInputError(f"service {self._sla.key} has a share of queries only")
         query = parse_query(elements.query, self._cache.model, self._resources)
+        if call.action is MATCH:
+            keys = self._matching(query, mine, self._reader.scope(call))
+            return self._resources.elements.entries(Element(key=key) for key in keys)
+        if in_pages(query):
+            return self._page(query, mine, self._reader.scope(call))
         found: list[Element] = []
 
         def take(item: object) -> None:
@@ -73,8 +85,35 @@ class Shares:
         self._cache.fetch(query, scope=take)
         return self._resources.elements.entries(found)
 
+    def _matching(self, query: Query, mine: Callable[[str], bool], scope: Scope) -> list[str]:
+        keys: list[str] = []
+
+        def take(item: object) -> None:
+            key = self._cache.key_of(item)
+            if mine(key) and scope(item) is not None:
+                keys.append(key)
+
+        self._cache.fetch(query, scope=take)
+        return keys
+
+    def _page(self, query: Query, mine: Callable[[str], bool], scope: Scope) -> Elements:
+        key_of = self._cache.key_of
+        page = self._cache.fetch(
+            beginning(query), scope=lambda item: scope(item) if mine(key_of(item)) else None
+        )
+        return self._resources.elements.entries(
+            [Element(item, key=self._key(item)) for item in page.items], metadata=page.metadata
+        )
+
+    def _key(self, item: object) -> str:
+        """The key of an item, "" when that is not shown to the caller."""
+        try:
+            return self._cache.key_of(item)
+        except PropertyError:
+            return ""
+
     async def whole(self, elements: Elements, call: Call, ask: AskAll) -> Elements:
-        """Answer a query from the shares of all instances.
+        """Answer a query from the shares of all instances, or of one that has all of it.
 
         Raises:
             QueryError: It is no query.
@@ -90,8 +129,11 @@ class Shares:
             raise InvalidInputError(
                 f"service {call.key} is replicated, and an answer of it cannot stay live"
             )
-        items = {entry.key: entry.value for share in await ask(asked) for entry in share}
-        merged = self._resources.caches.create(self._cache.model, items=items.values())
+        shares = await ask(asked, key=getattr(query, "key", None))
+        if in_pages(query):
+            return await self._reader.shown(merged(query, shares), call)
+        items = {entry.key: entry.value for share in shares for entry in share}
+        cache = self._resources.caches.create(self._cache.model, items=items.values())
         for name, counter in self._sla.counters.items():
-            merged.add_counter(name, counter)
-        return await self._reader.answer(query, call, merged)
+            cache.add_counter(name, counter)
+        return await self._reader.answer(query, call, cache)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -434,8 +434,18 @@ class Staged:
     """Keys with their new items, ``None`` for a removed one."""
 
 
-AskAll = Callable[[Elements], Awaitable[Sequence[Elements]]]
-"""Asks all instances for their shares of the answer to a query."""
+class AskAll(Protocol):
+    """Asks the instances of a replicated service for their shares of the answer to a query."""
+
+    async def __call__(
+        self, elements: Elements, /, *, key: str | None = None
+    ) -> Sequence[Elements]:
+        """Ask all of them, or only one that holds the item with a ``key``.
+
+        Raises:
+            L8Error: An instance refused, or not all of them answered in time.
+        """
+        ...
 
 
 class ReplicatedService(TransactionalService, Protocol):
@@ -459,7 +469,11 @@ class ReplicatedService(TransactionalService, Protocol):
         ...
 
     async def share(self, elements: Elements, call: Call, mine: Callable[[str], bool]) -> Elements:
-        """What this instance has of the answer to a query: items with keys that are ``mine``."""
+        """What this instance has of the answer to a query: items with keys that are ``mine``.
+
+        When the action of the call is ``MAP_REDUCE_GET``, it is a deletion that asks: then the keys
+        of those that the caller may see are enough, as entries with a key and no value.
+        """
         ...
 
     async def whole(self, elements: Elements, call: Call, ask: AskAll) -> Elements:

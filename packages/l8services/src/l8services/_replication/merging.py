@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One page of an answer from the pages of several instances; a synchronous core.
+
+Each instance sorts what it has and gives no more of it than the page can need. So what the one who
+merges has in hand grows with the place of the page in the answer, not with the number of matches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from l8types.pb import L8MetaData
+from l8types.values import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from l8types.protocols.data import Elements, Query
+
+__all__ = ["beginning", "in_pages", "merged"]
+
+
+def in_pages(query: Query) -> bool:
+    """Whether the pages of the instances make up the page of all.
+
+    Not those of distinct results, which several instances may have, and of aggregates.
+    """
+    return not (query.distinct or query.aggregates)
+
+
+class _Beginning:
+    """A query in all but its page and its columns."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self.limit = (query.page + 1) * query.limit
+        self.page = 0
+        self.columns = ()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._query, name)
+
+    def project(self, item: object) -> object:
+        """The whole item, since the order may depend on what is not selected."""
+        return item
+
+
+def beginning(query: Query) -> Query:
+    """The query for whole items from the first one to the last one of the page."""
+    return cast("Query", _Beginning(query))
+
+
+def merged(query: Query, shares: Iterable[Elements]) -> Page:
+    """The page of a query.
+
+    Args:
+        query: What was asked.
+        shares: What each instance has from the beginning to the end of the page, entries with
+            keys, and the counters of all that it has.
+    """
+    metadata = L8MetaData()
+    found: list[tuple[str, object]] = []
+    for share in shares:
+        _count(metadata, share.metadata)
+        found += ((str(entry.key or ""), entry.value) for entry in share)
+    # Ties are broken by key, as in one cache: sorting is stable.
+    found.sort(key=lambda pair: pair[0])
+    items = query.sort(item for _, item in found)
+    if query.limit:
+        start = query.page * query.limit
+        items = items[start : start + query.limit]
+    return Page([query.project(item) for item in items], metadata)
+
+
+def _count(total: L8MetaData, part: L8MetaData | None) -> None:
+    if part is None:
+        return
+    for name, number in part.key_count.counts.items():
+        total.key_count.counts[name] += number
+    for group, counts in part.value_count.items():
+        for name, number in counts.counts.items():
+            total.value_count[group].counts[name] += number
