@@ -53,6 +53,12 @@ ONE_TAIL: Final = NIL_VALUE + _NO_ERROR + _total_bytes(1) + NIL_VALUE
 NOTHING: Final = NUMBERS[Kind.INT].pack(Kind.INT, 0) + _total_bytes(0) + NIL_VALUE
 
 
+@lru_cache(maxsize=1024)
+def _one_bytes_head(size: int) -> bytes:
+    """What is before the only value, a byte string of this size."""
+    return ONE_HEAD + _bytes_head(Kind.LIST, size, FLAG_BYTES)
+
+
 @final
 class Elements(msgspec.Struct, frozen=True, eq=False):
     """Request and response container; made by :class:`ElementsFactory`.
@@ -212,12 +218,12 @@ class Elements(msgspec.Struct, frozen=True, eq=False):
     def _encode_one(self, value: object) -> bytes:
         """The usual container: one value without a key."""
         if type(value) is bytes and value:
-            head = _bytes_head(Kind.LIST, len(value), FLAG_BYTES)
-            data = b"".join((ONE_HEAD, head, value, ONE_TAIL))
+            data = _one_bytes_head(len(value)) + value + ONE_TAIL
         else:
             out = bytearray(ONE_HEAD)
             self.codec.write(out, value, "entry 0")
             out += ONE_TAIL
             data = bytes(out)
-        self.codec.check_size(data)
+        if len(data) > self.codec.limits.max_bytes:
+            self.codec.check_size(data)
         return data

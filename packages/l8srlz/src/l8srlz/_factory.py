@@ -30,6 +30,9 @@ M = TypeVar("M", bound=Message)
 
 _ONE_START: Final = len(ONE_HEAD)
 _AROUND_ONE: Final = len(ONE_HEAD) + len(ONE_TAIL)
+_BYTES_START: Final = _ONE_START + wire.BYTES_HEAD.size
+_BYTES_END: Final = -len(ONE_TAIL)
+_REMEMBERED: Final = 256
 _unpack_bytes_head: Final = wire.BYTES_HEAD.unpack_from
 
 MAX_REPLICA: Final = 255
@@ -45,10 +48,12 @@ class ElementsFactory:
             codec, an empty page is written as Go nodes expect it: one empty entry.
     """
 
-    __slots__ = ("_codec",)
+    __slots__ = ("_codec", "_sizes")
 
     def __init__(self, codec: ObjectCodec) -> None:
         self._codec = codec
+        self._sizes: dict[bytes, int] = {}
+        """Sizes of containers of one byte string by what they start with, as seen lately."""
 
     def of(self, *values: object, notification: bool = False) -> Elements:
         """Container of the values in order; the keys of several are their indexes."""
@@ -113,6 +118,9 @@ class ElementsFactory:
             DecodeError: The bytes are no container; carries the offset.
         """
         if type(data) is bytes:
+            if self._sizes.get(data[:_BYTES_START]) == len(data) and data.endswith(ONE_TAIL):
+                value = data[_BYTES_START:_BYTES_END]
+                return Elements(self._codec, (Element(value),), None, 1)
             quickly = self._decode_usual(data)
             if quickly is not None:
                 return quickly
@@ -142,7 +150,10 @@ class ElementsFactory:
             end = _ONE_START + size
             is_bytes = kind == Kind.LIST and flag == wire.FLAG_BYTES
             if is_bytes and 0 < length == size - wire.BYTES_HEAD.size:
-                value = data[_ONE_START + wire.BYTES_HEAD.size : end]
+                value = data[_BYTES_START:end]
+                if len(self._sizes) >= _REMEMBERED:
+                    self._sizes.clear()
+                self._sizes[data[:_BYTES_START]] = len(data)
             else:
                 try:
                     value = self._codec.decode(data[_ONE_START:end])
