@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from l8types.constants import DESTINATION_SINGLE
 from l8types.enums import Action, MulticastMode, Priority, TransactionState
 from l8types.errors import HandshakeError
+from l8types.frozen import replace
 from l8types.values import Message, ServiceKey, Transaction
 from layer8_net._core import mesh_wire, records
 from layer8_net._core.control import Controls

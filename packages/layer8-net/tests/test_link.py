@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from l8types.enums import Priority
 from l8types.values import Message
 from layer8_net._core.frame import encode_message
 from layer8_net._core.framing import FrameDecoder
@@ -337,3 +338,30 @@ async def test_what_was_posted_is_written_before_the_end() -> None:
     side.link.post(letters[0])
     await _turn()
     assert side.transport.written == [frame]
+
+
+async def test_what_never_left() -> None:
+    """What waited when the connection broke is told, in order; what was written is not."""
+    side = Side()
+    sent, waiting, urgent = (
+        encode_message(Message(service="S", sequence=number, priority=priority))
+        for number, priority in enumerate((Priority.P8, Priority.P8, Priority.P1))
+    )
+    side.transport.block_after = 1
+    side.link.send([sent])
+    await asyncio.sleep(0)
+    side.link.send([waiting])
+    side.link.send([urgent])
+    side.transport.abort()
+    await asyncio.sleep(0)
+    assert (side.transport.written, side.link.unsent) == ([sent], [waiting, urgent])
+
+
+async def test_what_was_not_written_yet() -> None:
+    """Nor is what the end of the turn would have written lost without a word."""
+    side = Side()
+    frames = [encode_message(Message(service="S", sequence=number)) for number in range(3)]
+    side.link.send(frames[:1])
+    side.link.send(frames[1:])
+    side.link.connection_lost(None)
+    assert [*side.transport.written, *side.link.unsent] == frames

@@ -252,7 +252,7 @@ class Connections:
         if link is not None:
             self._rx_bytes += link.rx_bytes
             self._tx_bytes += link.tx_bytes
-            self.step(events.PeerLost(number))
+            self.step(events.PeerLost(number, link.unsent))
 
     def _join(self, number: int, link: Link, peer: Endpoint, *, dialled: bool) -> None:
         kind = "switch" if peer.is_switch else "node"

@@ -78,6 +78,8 @@ class Figures:
             expired_requests=0 if inbound is None else inbound.expired,
             cancelled_requests=0 if inbound is None else inbound.cancelled,
             moved_requests=self._calls.moved,
+            returned_messages=self._session.leaving.returned,
+            dropped_messages=self._session.leaving.dropped,
             connections=self.connections,
             connection_score=quality.score(now),
             connection_state=quality.state(now),
@@ -114,6 +116,8 @@ class Figures:
                 "layer8_expired_requests_total": figures.expired_requests,
                 "layer8_cancelled_requests_total": figures.cancelled_requests,
                 "layer8_moved_requests_total": figures.moved_requests,
+                "layer8_messages_returned_total": figures.returned_messages,
+                "layer8_messages_dropped_total": figures.dropped_messages,
                 "layer8_connects_total": figures.connections,
             }
         )

@@ -143,6 +143,9 @@ class Inbound:
         """Remove and return what waits, in order of arrival."""
         waiting = self._waiting.clear()
         queued, self._queued = self._queued, set()
+        if self._holding:
+            self._holding = False
+            self._release()
         return [message for message, _ in waiting if not message.request or _key(message) in queued]
 
     def deadline(self, message: Message) -> float | None:
@@ -240,44 +243,45 @@ class Inbound:
             may still be on its way, are not for the next message; and others on the event loop
             are to get their turn.
         """
-        ready, handle = self._ready, self._handle
+        ready, handle, waiting = self._ready, self._handle, self._waiting
         task, context = asyncio.current_task(), copy_context()
-        for _ in range(_STRETCH):
-            if not ready:
-                self._spread = 1
-                return True
-            job = ready.popleft()
-            job.task = task
-            self._busy += 1
-            try:
-                if not job.cancelled:
-                    await handle(job.message)
-            except asyncio.CancelledError:
-                # The whole interface ends, unless it was this one request.
-                self._ended = self._ended or not job.cancelled
-                raise
-            except Exception:  # noqa: BLE001 - the outermost boundary of a message
-                _log_failure(job.message)
-            finally:
-                self._done(job)
-            if job.cancelled or copy_context() != context:
-                return False
+        try:
+            for _ in range(_STRETCH):
+                if not ready:
+                    self._spread = 1
+                    return True
+                job = ready.popleft()
+                job.task = task
+                self._busy += 1
+                try:
+                    if not job.cancelled:
+                        await handle(job.message)
+                except asyncio.CancelledError:
+                    # The whole interface ends, unless it was this one request.
+                    self._ended = self._ended or not job.cancelled
+                    raise
+                except Exception:  # noqa: BLE001 - the outermost boundary of a message
+                    _log_failure(job.message)
+                finally:
+                    self._busy -= 1
+                    if job.message.request:
+                        self._forget_request(job)
+                    if waiting.size_bytes and not self._ended:
+                        # A place is free: the next one of those who wait gets it.
+                        self._refill()
+                if job.cancelled or copy_context() != context:
+                    return False
+        finally:
+            self._settle()
         return False
 
-    def _done(self, job: _Job) -> None:
-        self._busy -= 1
-        message = job.message
-        if message.request:
-            key = message.source, message.sequence
-            # A peer may give the same number to two requests; the entry is the later one's.
-            if self._requests.get(key) is job:
-                del self._requests[key]
-        self._settle()
+    def _forget_request(self, job: _Job) -> None:
+        key = _key(job.message)
+        # A peer may give the same number to two requests; the entry is the later one's.
+        if self._requests.get(key) is job:
+            del self._requests[key]
 
     def _settle(self) -> None:
-        """A place is free: the next one of those who wait gets it."""
-        if self._waiting and not self._ended:
-            self._refill()
         if not self._busy and not self._ready:
             self._idle.set()
 

@@ -89,6 +89,8 @@ class Link(asyncio.Protocol):
         self._reason = ""
         self.error: Exception | None = None
         """What broke the connection, ``None`` while it stands and when it was closed."""
+        self.unsent: list[bytes] = []
+        """What waited here when the connection was gone; nothing of it reached the peer."""
         self._drained: list[asyncio.Future[None]] = []
         self._gone = self._loop.create_future()
         self._pressure = Pressure.NONE
@@ -126,9 +128,10 @@ class Link(asyncio.Protocol):
         reason = self._reason or (str(exc) if exc else "closed by the peer")
         self._reason = reason
         self._transport = None
-        self._batch.clear()
-        self._letters.clear()
-        self._waiting.clear()
+        if self._letters:
+            self._seal()
+        self.unsent = [*self._waiting.clear(), *self._batch]
+        self._batch = []
         self._wake()
         if not self._gone.done():
             self._gone.set_result(None)

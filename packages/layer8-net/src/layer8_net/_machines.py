@@ -130,12 +130,12 @@ class VNicMachine(Protocol):
         area: int,
         action: Action,
         data: bytes,
-        *,
         identity: str = "",
         priority: Priority = ...,
         sequence: int = 0,
-        request: bool = False,
         timeout: float = 0.0,
+        *,
+        request: bool = False,
     ) -> bytes | Letter: ...
 
     def message_frame(self, message: Message) -> bytes: ...
@@ -151,6 +151,8 @@ class VNicMachine(Protocol):
     def withdraw(self, service: ServiceKey) -> list[vnic_events.Effect[Waiter]]: ...
 
     def report(self, statistics: NodeStatistics) -> bytes: ...
+
+    def leave_frame(self) -> bytes: ...
 
     def next_deadline(self) -> float | None: ...
 

@@ -20,15 +20,17 @@ from layer8_net._core.backoff import Backoff
 from layer8_net._directory import DirectoryView
 from layer8_net._figures import Figures
 from layer8_net._inbound import Inbound
+from layer8_net._leaving import Leaving
 from layer8_net._offers import Offers
 from layer8_net._options import OutagePolicy
 from layer8_net._outage import Held, Waitlist
 from layer8_net._profiles import profile_of
 from layer8_net._streams import Inlet, Outlets
 from layer8_net._uplink import Uplink, UplinkEvents
-from layer8_net.errors import MovedError, PayloadTooLargeError
+from layer8_net.errors import PayloadTooLargeError
 
 if TYPE_CHECKING:
+    from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Services
@@ -49,6 +51,8 @@ _HANDLERS: Final = 256
 """Handlers at a time: far more than a few cores can work on, few enough to be held in memory."""
 _DRAIN_SECONDS: Final = 5.0
 """How long handlers and the send queue may take to finish when the interface is left."""
+_LAST_SECONDS: Final = 1.0
+"""How long the services may take to learn which of their last messages came back."""
 _FIRST_BEAT: Final = 1.0
 """Seconds until the first report: who looks at the directory wants figures soon."""
 
@@ -85,11 +89,14 @@ class Session:
         self._offline = asyncio.Event()
         self.link: Link | None = None
         """The connection, also while it is not part of the network yet."""
+        self.ready_link: Link | None = None
+        """The same while new messages can leave, ``None`` otherwise."""
         self.waitlist = Waitlist(options.held_bytes)
         self.batches: set[ServiceBatch] = set()
         self.seen: set[tuple[str, int]] = set()
         """Services that some node offered since this one joined."""
         self.offers = Offers()
+        self.leaving = Leaving(self)
         self.answers = Answers(self, vnic)
         self.calls = Calls(self, options)
         self.figures = Figures(self, self.calls)
@@ -182,7 +189,7 @@ class Session:
             return
         try:
             await self._flush_batches()
-            self._closing = True
+            self._end()
             error = UnavailableError(f"node {self.me.alias!r} is shutting down")
             self.refuse(self._inbound.forget(), error)
             self._give_back_held()
@@ -190,10 +197,16 @@ class Session:
             self._outlets.break_off()
             await self._outlets.drain(_DRAIN_SECONDS)
             self._fail_pending()
+            await self.leaving.leave()
+            await self._inbound.drain(_LAST_SECONDS)
             await self._drain_link()
         finally:
-            self._closing = True
             await self._cut()
+
+    def _end(self) -> None:
+        """Nothing new is sent any more."""
+        self._closing = True
+        self.ready_link = None
 
     async def drain(self, timeout: float) -> None:
         """Stop being chosen, finish what was begun; see ``Drainer.drain``."""
@@ -232,7 +245,7 @@ class Session:
 
     async def _cut(self) -> None:
         """End everything, now."""
-        self._closing = True
+        self._end()
         self._fail_pending()
         # Whoever waits for the connection learns that there will be none.
         self.online.set()
@@ -246,6 +259,7 @@ class Session:
             link.close("the interface is shut down")
             await link.wait_closed(_DRAIN_SECONDS)
         await self.tasks.__aexit__(None, None, None)
+        self.leaving.tell()
         self.figures.measure()
 
     def _fail_pending(self) -> None:
@@ -302,10 +316,11 @@ class Session:
         if not self._closing:
             _log.warning("%s lost the connection to the switch: %s", self._settings.alias, reason)
         self.figures.connection_ended(lost=not self._closing)
-        self.link = None
+        self.link = self.ready_link = None
         if not self._closing:
             self.online.clear()
         self._offline.set()
+        self.leaving.confirmed()
         # Nobody can read them any more; the requests at work may finish what they do.
         self._outlets.cancel_of()
         self.perform(self.core.step(events.ConnectionLost(reason), self.now()))
@@ -318,9 +333,8 @@ class Session:
                     wake(answers)
                 case events.Deliver(messages):
                     if self._closing:
-                        self._turn_away(messages)
-                    else:
-                        self._inbound.put(messages)
+                        messages = self.leaving.turn_away(messages)
+                    self._inbound.put(messages)
                 case events.Send(frames):
                     if self.link is not None:
                         self.link.send(frames)
@@ -338,7 +352,7 @@ class Session:
                     reader.push(source, data)
             case events.StreamAsked(message):
                 if self._closing:
-                    self._turn_away([message])
+                    self.leaving.turn_away([message])
                 else:
                     self._outlets.start(message)
             case events.Granted(source, sequence, parts, size_bytes):
@@ -346,6 +360,8 @@ class Session:
             case events.Silent(reason):
                 if self.link is not None:
                     self.link.abort(reason)
+            case events.Left():
+                self.leaving.confirmed()
             case events.Cancelled(source, sequence):
                 self._inbound.cancel_request((source, sequence))
                 self._outlets.cancel((source, sequence))
@@ -364,15 +380,8 @@ class Session:
         self.directory.publish(changes)
 
     def refuse(self, messages: list[Message], error: L8Error) -> None:
-        """Tell those who wait for an answer that none will come; nothing was executed."""
-        frames = [self.core.refusal_frame(one, error) for one in messages if one.request]
-        if self.link is not None and frames:
-            self.link.send(frames)
-
-    def _turn_away(self, messages: list[Message]) -> None:
-        """Refuse what came when it was too late."""
-        error = MovedError(f"node {self.me.alias!r} is shutting down")
-        self.refuse(messages, error)
+        """Give messages back to who sent them; nothing was executed."""
+        self.leaving.refuse(messages, error)
 
     def _became_ready(self) -> None:
         link = self.link
@@ -381,6 +390,8 @@ class Session:
             for held in self.waitlist.take():
                 link.post(held.build())
         self.online.set()
+        if self.running:
+            self.ready_link = link
         if not self._started.done():
             self._started.set_result(None)
 
@@ -445,6 +456,17 @@ class Session:
             raise PayloadTooLargeError(f"message of {size} bytes is above max_frame_bytes {limit}")
         link.post(frame)
 
+    def reply(self, message: Message, elements: Elements) -> Link:
+        """Send the answer to a request; whoever can wait does so while ``link.pressure`` is high.
+
+        Raises:
+            EncodeError: The answer cannot be encoded or is too large; nothing was sent.
+            UnavailableError: There is no connection to the switch now.
+        """
+        link = self.open_link()
+        self.put(link, self.core.reply_frame(message, elements.encode()))
+        return link
+
     async def _send_part(self, message: Message, data: bytes, last: bool) -> None:
         controls = self.core.controls
         if controls is not None:
@@ -465,10 +487,10 @@ class Session:
             ClosedError: The interface is not running.
             UnavailableError: There is no connection now, and nothing is to be held.
         """
+        if self.ready_link is not None:
+            return self.ready_link
         if not self.running:
             raise ClosedError("the interface is not running")
-        if self.link is not None and self.online.is_set():
-            return self.link
         if self._options.outage is OutagePolicy.HOLD:
             return None
         return self.open_link()

@@ -41,6 +41,11 @@ class VNicStatistics:
     """Received requests that were ended because who asked no longer waits."""
     moved_requests: int
     """Requests that were sent to another provider, since the first one did not execute them."""
+    returned_messages: int
+    """Received messages that went back to their senders: the node was shutting down, or does not
+    offer the service any more."""
+    dropped_messages: int
+    """Messages to all providers of a service that came when this node was shutting down."""
     connections: int
     """Times that the interface was connected; one more than the reconnections."""
     connection_score: int

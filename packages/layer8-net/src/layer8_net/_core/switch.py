@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from l8types.enums import NodeState
+from l8types.enums import Action, NodeState
 from l8types.errors import (
     ConflictError,
     L8Error,
@@ -169,7 +169,7 @@ class SwitchCore:
             case InterfaceOpened():
                 self._open_interface(event.connection, now, out)
             case PeerLost():
-                self._lost(event.connection, out)
+                self._lost(event, out)
             case PressureChanged():
                 self._press(event, out)
             case Listening():
@@ -214,9 +214,22 @@ class SwitchCore:
             self._router.give_back(peer, frame, error, out)
         elif peer.is_link:
             self._census.settle(self._mesh.receive(peer, header, frame, out), out)
+        elif header.action == Action.DELETE:
+            self._leave(peer, out)
         else:
             for record in records.decode_records(read_data(frame, header)):
                 self._report(peer, record, out)
+
+    def _leave(self, peer: Peer, out: Outbox) -> None:
+        """A node takes no more messages: they come back from now on; what it still sends goes on.
+
+        The answer is the last thing that it is sent, so that it knows what it has to give back.
+        """
+        if self._tables.nodes.get(peer.id) is not peer:
+            return
+        if peer is not self._tables.interface:
+            self._forget_node(peer, out)
+        out.send(peer.connection, self._census.farewell(peer.endpoint.uuid))
 
     def _report(self, peer: Peer, record: L8Health, out: Outbox) -> None:
         uuid = peer.endpoint.uuid
@@ -333,11 +346,13 @@ class SwitchCore:
             return False
         return known.dialled == (self._me.uuid < known.endpoint.uuid)
 
-    def _lost(self, connection: int, out: Outbox) -> None:
-        self._newcomers.pop(connection, None)
-        peer = self._tables.peers.get(connection)
+    def _lost(self, event: PeerLost, out: Outbox) -> None:
+        self._newcomers.pop(event.connection, None)
+        peer = self._tables.peers.get(event.connection)
         if peer is not None:
             self._remove(peer, out)
+        for frame in event.unsent:
+            self._router.undelivered(frame, out)
 
     def _remove(self, peer: Peer, out: Outbox) -> None:
         if self._tables.peers.get(peer.connection) is not peer:
@@ -352,11 +367,16 @@ class SwitchCore:
         elif peer is self._tables.interface:
             del self._tables.nodes[peer.id]
             self._close_interface(out)
-        else:
-            del self._tables.nodes[peer.id]
-            self._claims.remove(self._me.uuid, uuid)
-            self._census.settle([uuid], out)
-            self._mesh.tell_gone([uuid], out)
+        elif self._tables.nodes.get(peer.id) is peer:
+            self._forget_node(peer, out)
+
+    def _forget_node(self, peer: Peer, out: Outbox) -> None:
+        """A node is not part of the network any more."""
+        uuid = peer.endpoint.uuid
+        del self._tables.nodes[peer.id]
+        self._claims.remove(self._me.uuid, uuid)
+        self._census.settle([uuid], out)
+        self._mesh.tell_gone([uuid], out)
 
     def _forget_connection(self, peer: Peer, out: Outbox) -> None:
         del self._tables.peers[peer.connection]
@@ -382,7 +402,7 @@ class SwitchCore:
         peer.press(event.pressure)
         if event.pressure is Pressure.NONE:
             self._release(peer, out)
-        if not peer.is_link:
+        if self._tables.nodes.get(peer.id) is peer:
             self._mesh.tell(out, pressures=[(peer.id, event.pressure)])
 
     def _release(self, slow: Peer, out: Outbox) -> None:

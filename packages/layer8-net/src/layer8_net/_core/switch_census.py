@@ -162,6 +162,10 @@ class Census:
         body = b"".join(map(self._encoded_record, self._directory.nodes()))
         return self._frame(Action.PUT, body)
 
+    def farewell(self, uuid: str) -> bytes:
+        """What a node that leaves is told last."""
+        return self._frame(Action.DELETE, records.encode_records([records.own_record(uuid)]))
+
     def _encoded_record(self, node: NodeInfo) -> bytes:
         known = self._encoded.get(node.uuid)
         if known is None or known[0] is not node:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 import msgspec
@@ -85,9 +86,15 @@ class FramesReceived(msgspec.Struct, frozen=True):
 
 
 class PeerLost(msgspec.Struct, frozen=True):
-    """A connection is gone."""
+    """A connection is gone.
+
+    Attributes:
+        connection: Which one.
+        unsent: Frames for the peer that never left this process, in order.
+    """
 
     connection: int
+    unsent: Sequence[bytes] = ()
 
 
 class PressureChanged(msgspec.Struct, frozen=True):

@@ -62,6 +62,8 @@ _TYPES: Final = frozenset({MESSAGE, PACK})
 _REPLY: Final = int(Flag.REPLY)
 _MODES: Final = {int(mode): mode for mode in MulticastMode if mode < 16}
 _ALL: Final = MulticastMode.ALL
+_TYPE: Final = 5
+"""Offset of the type of a frame."""
 _PRIORITY_MODE: Final = 6
 """Offset of priority and mode."""
 _AREA: Final = 7
@@ -287,6 +289,23 @@ class Router:
         # A link is never held: its switch is told of the slow node and holds the senders there.
         if not peer.is_link and self._brakes.hold(peer.connection, because):
             out.others.append(Hold(peer.connection))
+
+    def undelivered(self, frame: bytes, out: Outbox) -> None:
+        """Send back what waited for a node or a switch whose connection ended.
+
+        What went to all providers does not come back, as the others got it; it is counted.
+        """
+        if len(frame) < HEADER_SIZE or frame[_TYPE] not in _TYPES:
+            return  # The end of a handshake.
+        header = read_header(frame)
+        if header.source == self._id:
+            return  # News of this switch, which nobody waits for.
+        sender = self._routes.get(header.source)
+        if sender is None or header.destination == NO_DESTINATION:
+            self._counters.dropped += count_of(frame)
+            return
+        reason = f"node {_text(header.destination)} was gone before the message was sent on"
+        self.give_back(sender, frame, UnavailableError(reason), out)
 
     def give_back(self, peer: Peer, frame: bytes, error: L8Error, out: Outbox) -> None:
         """Send a message back to its sender; an answer has nobody who waits for its failure."""

@@ -51,6 +51,7 @@ from layer8_net._core.vnic_events import (
     Event,
     FramesReceived,
     Granted,
+    Left,
     PartReceived,
     Ready,
     Send,
@@ -148,12 +149,12 @@ class VNicCore(Generic[W]):
         area: int,
         action: Action,
         data: bytes,
-        *,
         identity: str = "",
         priority: Priority = Priority.P8,
         sequence: int = 0,
-        request: bool = False,
         timeout: float = 0.0,
+        *,
+        request: bool = False,
     ) -> bytes | Letter:
         """Frame of a message of this node; ``sequence`` 0 takes the next number.
 
@@ -217,7 +218,10 @@ class VNicCore(Generic[W]):
         return frame
 
     def refusal_frame(self, message: Message, error: L8Error) -> bytes:
-        """Frame that tells the sender of a request that it will not be handled."""
+        """Frame that tells the sender of a message that it will not be handled.
+
+        What is no request comes back with its data; its service may want to do something about it.
+        """
         refusal = replace(
             self.stamp(message),
             destination=message.source,
@@ -225,7 +229,7 @@ class VNicCore(Generic[W]):
             reply=True,
             stream=False,
             failure=error_text(error),
-            data=b"",
+            data=b"" if message.request else message.data,
             transaction=None,
         )
         return encode_message(refusal)
@@ -257,6 +261,10 @@ class VNicCore(Generic[W]):
         """Frame of the periodic report, which is also the sign of life."""
         return self._report(records.own_record(self._me.uuid, statistics=statistics))
 
+    def leave_frame(self) -> bytes:
+        """Frame after which the switch sends nothing more here; ``Left`` says that it came."""
+        return self._report(records.own_record(self._me.uuid), Action.DELETE)
+
     def _offers_changed(self) -> list[Effect[W]]:
         effects: list[Effect[W]] = []
         own = self.directory.node(self._me.uuid)
@@ -268,14 +276,14 @@ class VNicCore(Generic[W]):
             effects.append(Send([report]))
         return effects
 
-    def _report(self, record: L8Health) -> bytes:
+    def _report(self, record: L8Health, action: Action = Action.PATCH) -> bytes:
         return encode_frame(
             self._id,
             self._switch_id,
             self._switch_id,
             records.SYSTEM_SERVICE,
             records.SYSTEM_AREA,
-            Action.PATCH,
+            action,
             records.encode_records([record]),
         )
 
@@ -400,6 +408,8 @@ class VNicCore(Generic[W]):
             events = [event for node in nodes for event in self.directory.put(node)]
         elif action == Action.DELETE:
             others = (node.uuid for node in nodes if node.uuid != self._me.uuid)
+            if any(node.uuid == self._me.uuid for node in nodes):
+                effects.append(Left())
             events = [event for uuid in others for event in self.directory.remove(uuid)]
         else:
             raise DecodeError(f"system message with action {action}")

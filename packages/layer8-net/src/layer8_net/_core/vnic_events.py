@@ -22,6 +22,7 @@ __all__ = [
     "Event",
     "FramesReceived",
     "Granted",
+    "Left",
     "PartReceived",
     "Ready",
     "Send",
@@ -117,6 +118,10 @@ class Ready(msgspec.Struct, frozen=True):
     """The directory is complete; the node is part of the network."""
 
 
+class Left(msgspec.Struct, frozen=True):
+    """The switch knows that this node takes no more messages; nothing is on its way any more."""
+
+
 class Silent(msgspec.Struct, frozen=True):
     """The switch gives no sign of life; close the connection."""
 
@@ -133,5 +138,6 @@ Effect = (
     | Send
     | Changed
     | Ready
+    | Left
     | Silent
 )

@@ -16,6 +16,7 @@ from l8types.constants import DESTINATION_LEADER, DESTINATION_SINGLE, HEALTH_SER
 from l8types.enums import Action, MulticastMode, NodeState
 from l8types.errors import (
     ConflictError,
+    DecodeError,
     L8Error,
     OverloadedError,
     RemoteProtocolError,
@@ -144,6 +145,8 @@ class GoSwitchCore:
                 peer = self.tables.peers.get(event.connection)
                 if peer is not None:
                     self.remove(peer, out)
+                for frame in event.unsent:
+                    self._undelivered(frame, out)
             case PressureChanged():
                 self._press(event, out)
             case Tick():
@@ -306,6 +309,22 @@ class GoSwitchCore:
             return
         self.counters.returned += 1
         out.send(peer.connection, self._failure(message, error))
+
+    def _undelivered(self, frame: bytes, out: Outbox) -> None:
+        """Send back what waited for a peer whose connection ended; what was for all is counted."""
+        try:
+            header = read_header(frame)
+        except DecodeError:
+            return  # A part of a handshake.
+        if header.source == self._id:
+            return  # News of this switch, which nobody waits for.
+        sender = self.tables.local(header.source) or self.tables.link_to(header.source)
+        if sender is None or header.anywhere:
+            self.counters.dropped += 1
+            return
+        receiver = id_text(header.destination)
+        reason = f"node {receiver} was gone before the message was sent on"
+        self._return(sender, frame, header, UnavailableError(reason), out)
 
     def _failure(self, message: Message, error: L8Error) -> bytes:
         if message.request:

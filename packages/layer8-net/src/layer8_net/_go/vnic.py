@@ -149,12 +149,12 @@ class GoVNicCore(Generic[W]):
         area: int,
         action: Action,
         data: bytes,
-        *,
         identity: str = "",
         priority: Priority = Priority.P8,
         sequence: int = 0,
-        request: bool = False,
         timeout: float = 0.0,
+        *,
+        request: bool = False,
     ) -> bytes:
         """Frame of a message of this node; ``sequence`` 0 takes the next number.
 
@@ -222,12 +222,19 @@ class GoVNicCore(Generic[W]):
         )
 
     def refusal_frame(self, message: Message, error: L8Error) -> bytes:
-        """Frame that tells the sender of a request that it will not be handled.
+        """Frame that tells the sender of a message that it will not be handled.
 
-        An answer with an error in it: on a message that comes back as failed a Go node goes on
-        waiting for the answer.
+        For a request an answer with an error in it: on a message that comes back as failed a Go
+        node goes on waiting for the answer. Any other message comes back as it does from a switch.
         """
-        return self.reply_frame(message, pack_error(error_text(error)))
+        if message.request:
+            return self.reply_frame(message, pack_error(error_text(error)))
+        failed = replace(message, destination=message.source, reply=True, failure=error_text(error))
+        return self._sealed(failed)
+
+    def leave_frame(self) -> bytes:
+        """Nothing: a switch of this profile learns from the end of the connection only."""
+        return b""
 
     def stamp(self, message: Message) -> Message:
         """The same message as one of this node."""
