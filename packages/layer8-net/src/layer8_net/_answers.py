@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from l8types.protocols.data import Elements
     from l8types.protocols.net import VNic
     from l8types.values import Message
+    from layer8_net._link import Link
     from layer8_net._session import Session
 
 __all__ = ["Answers"]
@@ -34,6 +35,7 @@ class Answers:
     def __init__(self, session: Session, vnic: VNic) -> None:
         self._session = session
         self._vnic = vnic
+        self._resources = session.resources
 
     def handle(self, message: Message) -> Awaitable[object]:
         """Handle a received message, and answer it if it is a request."""
@@ -46,13 +48,19 @@ class Answers:
             return
         answer = await self.answer(message)
         if answer is None:
-            answer = self._session.resources.elements.of()
+            answer = self._resources.elements.of()
         try:
-            await self._vnic.reply(message, answer)
-        except EncodeError as error:
-            await self._vnic.reply(message, self._session.resources.elements.error(error))
+            link = self._reply(message, answer)
+            if link.pressure:
+                await link.drain()
         except UnavailableError as error:
             _log.debug("an answer to %s was lost: %s", message.source, error.message)
+
+    def _reply(self, message: Message, answer: Elements) -> Link:
+        try:
+            return self._session.reply(message, answer)
+        except EncodeError as error:
+            return self._session.reply(message, self._resources.elements.error(error))
 
     def _moved(self, message: Message) -> MovedError:
         return MovedError(
@@ -63,8 +71,8 @@ class Answers:
     async def answer(self, message: Message) -> Elements | None:
         """What the services answer; errors are part of it."""
         try:
-            elements = self._session.resources.elements.decode(message.data)
-            return await self._session.services().handle(elements, message, self._vnic)
+            elements = self._resources.elements.decode(message.data)
+            return await self._resources.services.handle(elements, message, self._vnic)
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
             return self._error(message, error)
 
@@ -73,7 +81,7 @@ class Answers:
         if not self._session.offers.serves(message):
             raise self._moved(message)
         try:
-            elements = self._session.resources.elements.decode(message.data)
+            elements = self._resources.elements.decode(message.data)
             source = self._session.services().stream(elements, message, self._vnic)
             try:
                 async for part in source:
@@ -86,10 +94,10 @@ class Answers:
     def _error(self, message: Message, error: Exception) -> Elements:
         """Container of an error."""
         if isinstance(error, L8Error):
-            return self._session.resources.elements.error(error)
+            return self._resources.elements.error(error)
         # The caller learns that it failed, the log why.
         _log.error("service %s area %d failed", message.service, message.area, exc_info=error)
-        return self._session.resources.elements.error(
+        return self._resources.elements.error(
             RemoteError(f"the service failed: {type(error).__name__}")
         )
 

@@ -95,7 +95,11 @@ class Calls:
         tried: set[str] = set()
         try:
             while True:
-                link = self._session.connected_link() or await self._wait_link(call, deadline)
+                link = (
+                    self._session.ready_link
+                    or self._session.connected_link()
+                    or await self._wait_link(call, deadline)
+                )
                 route = self._route(call, tried)
                 try:
                     return await self._once(link, route, call, deadline)

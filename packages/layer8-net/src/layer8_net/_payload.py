@@ -26,15 +26,15 @@ def to_elements(factory: ElementsFactory, payload: object) -> Elements:
         factory: Makes containers.
         payload: What the caller handed over.
     """
+    if _is_item(type(payload)):
+        return factory.of(payload)
     if payload is None:
         return factory.of()
     if isinstance(payload, (str, L8Query)):
         return factory.query(payload)
     if isinstance(payload, (list, tuple)):
         return factory.of(*_flat(payload))
-    if _is_elements(payload):
-        return cast("Elements", payload)
-    return factory.of(payload)
+    return cast("Elements", payload)
 
 
 def _flat(items: list[object] | tuple[object, ...]) -> list[object]:
@@ -54,6 +54,13 @@ def _is_elements(value: object) -> bool:
     fields, and ``raise_for_error`` is no name of one.
     """
     return _is_container(cast("Hashable", type(value)))
+
+
+@lru_cache(maxsize=256)
+def _is_item(kind: Hashable) -> bool:
+    """Whether values of a class are nothing but an item each."""
+    special = kind is type(None) or issubclass(cast("type", kind), (str, L8Query, list, tuple))
+    return not special and not _is_container(kind)
 
 
 @lru_cache(maxsize=256)

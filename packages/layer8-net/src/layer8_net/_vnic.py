@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from l8types.enums import Action, MulticastMode, Priority
@@ -132,16 +133,15 @@ class TcpVNic:
         address = self._core.address(self._resolve(target, service, area), one=False)
         link = self._session.connected_link()
 
-        def build() -> bytes | Letter:
-            return self._core.frame(
-                address, service, area, action, data, identity=identity, priority=priority
-            )
-
         if link is None:
             message = self._message(service, area, action, data, identity, priority)
+            build = partial(
+                self._core.frame, address, service, area, action, data, identity, priority
+            )
             self._session.hold(Held(build, message))
         else:
-            self._session.put(link, build())
+            frame = self._core.frame(address, service, area, action, data, identity, priority)
+            self._session.put(link, frame)
             if link.pressure:
                 await link.drain()
 
@@ -223,11 +223,11 @@ class TcpVNic:
                 area,
                 action,
                 data,
-                identity=identity,
-                priority=priority,
-                sequence=sequence,
+                identity,
+                priority,
+                sequence,
+                left,
                 request=True,
-                timeout=left,
             )
 
         answer = await self._calls.ask(Call(target, service, area, limit, len(data), build))
@@ -276,8 +276,7 @@ class TcpVNic:
             EncodeError: The answer cannot be encoded or is too large.
             UnavailableError: There is no connection to the switch now.
         """
-        link = self._session.open_link()
-        self._session.put(link, self._core.reply_frame(message, elements.encode()))
+        link = self._session.reply(message, elements)
         if link.pressure:
             await link.drain()
 
@@ -331,7 +330,7 @@ class TcpVNic:
         return target
 
     def _encode(self, payload: object) -> bytes:
-        if not self._session.running:
+        if self._session.ready_link is None and not self._session.running:
             raise ClosedError("the interface is not running")
         return to_elements(self._elements, payload).encode()
 

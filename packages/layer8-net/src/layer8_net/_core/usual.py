@@ -12,6 +12,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from layer8_net._core.frame import HEADER_SIZE, LENGTH_SIZE, deadline_ms
 
 if TYPE_CHECKING:
@@ -76,23 +78,20 @@ class Template(NamedTuple):
     """What stands between the deadline and the data."""
 
 
-class Letter:
+class Letter(msgspec.Struct, eq=False):
     """A message of a known kind on its way out: like the ``bytes`` of its frame, but not made yet.
 
-    Args:
+    Attributes:
         template: What it has in common with others.
         sequence: Its number.
         left_ms: Milliseconds until its deadline, 0 without one.
         data: Its body.
     """
 
-    __slots__ = ("data", "left_ms", "sequence", "template")
-
-    def __init__(self, template: Template, sequence: int, left_ms: int, data: bytes) -> None:
-        self.template = template
-        self.sequence = sequence
-        self.left_ms = left_ms
-        self.data = data
+    template: Template
+    sequence: int
+    left_ms: int
+    data: bytes
 
     def __len__(self) -> int:
         """Bytes of the frame."""
