@@ -250,6 +250,14 @@ class Member:
         self.last_leader = ""
         self.crash_at = ""
         self.death: asyncio.Future[None]
+        self.figures: dict[str, float] = {}
+        """Metrics by name and reason, over all lives."""
+
+    def _count(self, name: str, value: float, *, why: str, **_: str) -> None:
+        self.figures[f"{name} {why}"] = self.figures.get(f"{name} {why}", 0) + value
+
+    def _gauge(self, name: str, value: float, **_: str) -> None:
+        self.figures[name] = value
 
     def _values(self) -> Values:
         return SpreadValues(self.name) if self.net.count else Values(self.name)
@@ -280,6 +288,7 @@ class Member:
                 elements=PickledFactory(),
                 codec=PickleCodec(),
                 settings=SimpleNamespace(request_timeout=30.0),
+                metrics=SimpleNamespace(count=self._count, gauge=self._gauge),
             ),
         )
         self.group = (ReplicatedGroup if self.net.count else TransactionGroup)(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from l8services._replication.balance import balance, excess
 from l8services._replication.index import NEVER, Index, Place, StagedIndex
 from l8services._replication.placement import live, place_written, rank, replica_of
 from l8services._replication.repair import held_back, plan
@@ -133,6 +134,39 @@ def test_last_ones_leave() -> None:
     assert held_back(index, "a", ("a",), ("a",)) == 0
 
 
+def test_moves_to_a_new_member() -> None:
+    """A step has no more moves than it may have; each key moves once and keeps its other holder."""
+    index = filled(2, 40, NAMES[:4])
+    before = dict(index.places())
+    steps = 0
+    while moves := balance(index, NAMES[:5], limit=3):
+        assert len(moves) <= 3
+        for move in moves:
+            assert move.revision == before[move.key].revision
+            kept = set(before[move.key].holders) & set(move.holders)
+            assert len(kept) == 1
+            assert set(move.holders) - kept == {"e"}
+            index.put(move.key, Place(move.holders, (99, steps)))
+        steps += 1
+    assert steps == 6
+    assert [index.load(name) for name in NAMES[:5]] == [16] * 5
+
+
+def test_what_is_not_moved() -> None:
+    """Keys that miss a holder, and those to be left alone, stay where they are."""
+    index = filled(2, 20, NAMES[:4])
+    keys = dict(index.places())
+    without = NAMES[1:5]
+    moves = balance(index, without, limit=100)
+    assert moves
+    assert not any("a" in keys[move.key].holders for move in moves)
+    skip = [move.key for move in moves]
+    assert not {move.key for move in balance(index, without, skip=skip, limit=100)} & set(skip)
+    assert balance(index, NAMES[:5], skip=tuple(keys), limit=100) == []
+    assert balance(index, (), limit=5) == []
+    assert excess(index, ()) == 0
+
+
 class Replication(RuleBasedStateMachine):
     """Writes, members that are lost, away, back or new, and repair, with the items themselves."""
 
@@ -220,6 +254,28 @@ class Replication(RuleBasedStateMachine):
             self.batch += 1
             self.index.put(move.key, Place(move.holders, (self.batch, 1)))
             self.keep(move.key, self.index.get(move.key), value)
+
+    @rule(limit=st.integers(1, 5))
+    def even_out(self, limit: int) -> None:
+        """One step of moves to those who hold fewer: no key has fewer holders for it."""
+        for move in balance(self.index, self.view, limit=limit):
+            place = self.index.get(move.key)
+            assert place is not None
+            assert place.holders == move.sources
+            assert len(set(move.holders)) == len(place.holders)
+            revision, value = self.disks[move.sources[0]][move.key]
+            assert revision == move.revision
+            self.batch += 1
+            self.index.put(move.key, Place(move.holders, (self.batch, 1)))
+            self.keep(move.key, self.index.get(move.key), value)
+
+    @rule()
+    def settle_evenly(self) -> None:
+        """After repair and all moves no member holds more than one key more than another."""
+        self.settle()
+        while balance(self.index, self.view, limit=3):
+            self.even_out(3)
+        assert excess(self.index, self.view) <= 1
 
     @rule()
     def settle(self) -> None:

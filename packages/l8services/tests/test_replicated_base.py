@@ -444,7 +444,12 @@ def test_index_service() -> None:
             asked = L8ReplicationIndex(service_name="Books")
             for node in network.nodes.values():
                 assert REPLICAS in node.offered
-                index = (await node.do(Action.GET, asked, key=REPLICAS)).first
+                told = await node.do(Action.GET, asked, key=REPLICAS)
+                index = told.first
+                assert told.metadata is not None
+                counts = dict(told.metadata.value_count[str(BOOKS)].counts)
+                assert counts.pop("moved") == 0
+                assert counts == {"keys": 6, "short": 0, "unavailable": 0, "excess": 0}
                 assert isinstance(index, L8ReplicationIndex)
                 assert sorted(index.keys) == [f"b{n:02}" for n in range(6)]
                 for key, place in index.keys.items():

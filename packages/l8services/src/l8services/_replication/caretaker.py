@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps keys at as many members as they are to be at, step by step while writes go on.
+"""Keeps keys at as many members as they are to be at, and evenly spread, while writes go on.
 
-The leader does it, through the order of all writes: a step is a command with some items for their
-new holders. A member that lost the item of a key, or is about to leave, asks the leader.
+The leader does it step by step, through the order of all writes: a step is a command with some
+items for their new holders. So a key changes its holders at one moment for all members, none has
+fewer than before, and a leader that lost its office moves nothing any more. A member that lost the
+item of a key, or is about to leave, asks the leader.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import uuid
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from l8services._replication.entries import Transfer, decode_entry, encode_transfers
+from l8services._replication.balance import balance, excess
+from l8services._replication.entries import Transfer, encode_transfers
+from l8services._replication.gathering import Gatherer
 from l8services._replication.items import MOVE
-from l8services._replication.placement import live
 from l8services._replication.repair import held_back, plan
-from l8services._transactions.messages import Answered, Command, Given, Want
+from l8services._transactions.messages import Answered, Command
 from l8services._transactions.office import Phase
-from l8types.errors import ConflictError, L8Error, NotFoundError
+from l8types.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -30,12 +33,18 @@ if TYPE_CHECKING:
     from l8services._transactions.messages import Change, Message
     from l8services._transactions.timing import Timing
     from l8services._transactions.views import View
+    from l8types.protocols.runtime import MetricsSink
     from l8types.values import ServiceKey
 
     Ask = Callable[[str, Message, float], Awaitable[Message]]
     Submit = Callable[[Command], Awaitable[Message]]
 
 __all__ = ["Caretaker"]
+
+MOVED: Final = "layer8_replication_moved_keys_total"
+"""Keys that got other holders, by why: ``repair`` or ``balance``; of the node that leads."""
+EXCESS: Final = "layer8_replication_excess_keys"
+"""How many keys the member with the most has more than the one with the fewest."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +58,7 @@ class Caretaker:
         leader: Gives the leader of this node.
         ask: Sends a message to a node.
         submit: Orders a command and gives its result.
+        metrics: Told of the moves.
         timing: Times and limits.
     """
 
@@ -59,21 +69,27 @@ class Caretaker:
         leader: Callable[[], Leader],
         ask: Ask,
         submit: Submit,
+        metrics: MetricsSink,
         timing: Timing,
     ) -> None:
         self._key = key
         self._items = items
         self._leader = leader
-        self._ask = ask
         self._submit = submit
+        self._metrics = metrics
         self._timing = timing
+        self._gatherer = Gatherer(key, items, ask, lambda member: leader().node_of(member), timing)
         self._leaving: set[str] = set()
         self._seen: tuple[object, ...] = ()
         """View and members about to leave, as they were last."""
-        self._due_at = math.inf
+        self._now = 0.0
+        self._repair_at = self._balance_at = math.inf
+        self.moved = 0
+        """Keys that got other holders while this node led."""
 
     def due(self, now: float) -> bool:
         """Whether there may be something to move; to be asked from time to time."""
+        self._now = now
         view = self._view
         if view is None:
             self._leaving.clear()
@@ -83,87 +99,89 @@ class Caretaker:
         seen = (view, frozenset(self._leaving))
         if seen != self._seen:
             self._seen = seen
-            self._due_at = now + (0.0 if self._leaving else self._timing.repair_after)
-        return self._due_at <= now
+            self._repair_at = now + (0.0 if self._leaving else self._timing.repair_after)
+            self._balance_at = self._repair_at + self._timing.balance_after
+        # First things first: what lacks a holder is not moved.
+        return (self._balance_at if self._repair_at == math.inf else self._repair_at) <= now
 
     async def work(self) -> None:
         """Move what is to be moved now; what cannot be is tried again later."""
-        seen, self._due_at = self._seen, math.inf
+        seen = self._seen
         done = False
+        repairs = self._repair_at <= self._now
         try:
-            done = await self._repair()
+            if repairs:
+                self._repair_at = math.inf
+                done = await self._go_on(self._repairs, self._timing.repair_step, 0.0, "repair")
+            else:
+                self._balance_at = math.inf
+                step, pause = self._timing.balance_step, self._timing.balance_pause
+                done = await self._go_on(self._balances, step, pause, "balance")
         finally:
             if not done and seen == self._seen:
-                self._due_at = -math.inf
+                again = self._now + self._timing.retry
+                if repairs:
+                    self._repair_at = again
+                else:
+                    self._balance_at = again
 
-    async def _repair(self) -> bool:
-        """Whether nothing is left to be done."""
+    def _repairs(self, view: View, skip: set[str], limit: int) -> list[Move]:
+        return plan(self._items.index, view.members, leaving=self._leaving, skip=skip, limit=limit)
+
+    def _balances(self, view: View, skip: set[str], limit: int) -> list[Move]:
+        if self._leaving or self._repair_at < math.inf:
+            # The members have changed meanwhile, and a time for this has been set anew.
+            return []
+        self._tell(view)
+        return balance(self._items.index, view.members, skip=skip, limit=limit)
+
+    async def _go_on(
+        self,
+        moves_of: Callable[[View, set[str], int], list[Move]],
+        limit: int,
+        pause: float,
+        why: str,
+    ) -> bool:
+        """Make one step after the other; whether nothing is left to be done."""
         skipped: set[str] = set()
         while (view := self._view) is not None:
-            moves = plan(
-                self._items.index,
-                view.members,
-                leaving=self._leaving,
-                skip=skipped,
-                limit=self._timing.repair_step,
-            )
+            moves = moves_of(view, skipped, limit)
             if not moves:
                 return not skipped
-            transfers = await self._transfers(moves, skipped)
-            if transfers:
-                data = encode_transfers(transfers)
-                reply = await self._submit(Command(uuid.uuid4().hex, MOVE, "", data))
-                if not isinstance(reply, Answered) or reply.result.error:
-                    return False
-                _log.debug("%s: %d keys have other holders", self._key, len(transfers))
+            transfers, missing = await self._gatherer.transfers(moves, view)
+            skipped |= missing
+            if transfers and not await self._make(transfers, why):
+                return False
+            # What was written meanwhile has not moved; its turn comes when all else is done.
+            skipped.update(t.key for t in transfers if not self._is_made(t))
+            await asyncio.sleep(pause)
         return True
 
-    async def _transfers(self, moves: Sequence[Move], skipped: set[str]) -> list[Transfer]:
-        """The moves with their items, as many as fit; those without go to the skipped ones."""
-        entries = dict(await self.collect([move.key for move in moves]))
-        transfers: list[Transfer] = []
-        size = 0
-        for move in moves:
-            data = entries.get(move.key)
-            place, item = (None, None) if data is None else decode_entry(data)
-            if item is None or place is None or place.revision != move.revision:
-                skipped.add(move.key)
-                continue
-            size += len(item)
-            if transfers and size > self._timing.batch_bytes:
-                break
-            transfers.append(Transfer(move.key, move.revision, move.holders, item))
-        return transfers
+    async def _make(self, transfers: Sequence[Transfer], why: str) -> bool:
+        data = encode_transfers(transfers)
+        reply = await self._submit(Command(uuid.uuid4().hex, MOVE, "", data))
+        if not isinstance(reply, Answered) or reply.result.error:
+            return False
+        made = sum(map(self._is_made, transfers))
+        self.moved += made
+        self._metrics.count(MOVED, made, why=why, **self._labels)
+        _log.debug("%s: %d keys have other holders: %s", self._key, made, why)
+        return True
+
+    def _is_made(self, transfer: Transfer) -> bool:
+        place = self._items.index.get(transfer.key)
+        return place is None or place.holders == transfer.holders
+
+    def _tell(self, view: View) -> None:
+        self._metrics.gauge(EXCESS, excess(self._items.index, view.members), **self._labels)
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return {"service": self._key.name, "area": str(self._key.area)}
 
     async def collect(self, keys: Iterable[str]) -> list[Change]:
         """Entries with items, from here or from the holders that are there; what can be had."""
-        found = dict(self._items.given(keys))
-        view = self._view
-        asked: set[tuple[str, str]] = set()
-        while view is not None:
-            groups: defaultdict[str, list[str]] = defaultdict(list)
-            for key in keys:
-                place = self._items.index.get(key)
-                if key in found or place is None:
-                    continue
-                holders = [h for h in live(place, view.members) if (key, h) not in asked]
-                if holders and holders[0] != self._items.me:
-                    groups[holders[0]].append(key)
-                asked.update((key, holder) for holder in holders[:1])
-            if not groups:
-                break
-            for member, wanted in groups.items():
-                found.update(await self._want(member, wanted))
-        return list(found.items())
-
-    async def _want(self, member: str, keys: Sequence[str]) -> tuple[Change, ...]:
-        try:
-            node, limit = self._leader().node_of(member), self._timing.round_timeout
-            reply = await self._ask(node, Want(tuple(keys)), limit)
-        except L8Error as error:
-            _log.info("%s: no items from %s: %s", self._key, member, error)
-            return ()
-        return reply.items if isinstance(reply, Given) else ()
+        return await self._gatherer.collect(keys, self._view)
 
     async def forget(self, keys: Sequence[str]) -> Message:
         """Order that keys are forgotten whose items nobody who is there can give.

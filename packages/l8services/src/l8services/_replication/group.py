@@ -8,9 +8,10 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
+from l8services._replication.balance import excess
 from l8services._replication.caretaker import Caretaker
 from l8services._replication.items import ReplicatedItems
-from l8services._replication.placement import replica_of
+from l8services._replication.placement import live, replica_of
 from l8services._replication.reading import MATCH, ReplicaReads
 from l8services._replication.steady import Steady
 from l8services._transactions.group import TransactionGroup
@@ -101,7 +102,13 @@ class ReplicatedGroup(TransactionGroup):
             sla.key, items, self._own_leader, self._ask, steady, vnic.resources, self._timing
         )
         self._caretaker = Caretaker(
-            sla.key, items, self._own_leader, self._ask, self._order_own, self._timing
+            sla.key,
+            items,
+            self._own_leader,
+            self._ask,
+            self._order_own,
+            vnic.resources.metrics,
+            self._timing,
         )
         self._busy: set[str] = set()
         self._draining = False
@@ -117,6 +124,24 @@ class ReplicatedGroup(TransactionGroup):
         node_of = self.leader.node_of if self.leading else address_of
         for key, place in self.items.index.places():
             yield key, tuple(node_of(h) for h in place.holders if h in members)
+
+    def standing(self) -> dict[str, float]:
+        """How the keys are spread, as this node knows it.
+
+        ``keys`` in all; ``short``: those with fewer holders than they are to have; ``unavailable``:
+        those with none; ``excess``: how many the fullest member has more than the emptiest;
+        ``moved``: those that got other holders while this node led.
+        """
+        index, members = self.items.index, frozenset(self._view_members())
+        wanted = min(index.count, len(members))
+        there = [len(live(place, members)) for _, place in index.places()]
+        return {
+            "keys": len(there),
+            "short": sum(number < wanted for number in there),
+            "unavailable": there.count(0),
+            "excess": excess(index, members),
+            "moved": self._caretaker.moved,
+        }
 
     def _items(self, handler: TransactionalService, member: Member) -> ReplicatedItems:
         return ReplicatedItems(

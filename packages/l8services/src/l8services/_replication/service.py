@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from l8types.errors import InvalidInputError, L8Error, NotFoundError
-from l8types.pb import L8ReplicationIndex
+from l8types.pb import L8MetaData, L8ReplicationIndex
 from l8types.sla import ServiceLevelAgreement
 from l8types.values import Element, ServiceKey
 
@@ -28,6 +28,10 @@ class Placed(Protocol):
 
     def places(self) -> Iterable[tuple[str, tuple[str, ...]]]:
         """Keys, and the nodes that hold them, by replica."""
+        ...
+
+    def standing(self) -> Mapping[str, float]:
+        """How the keys are spread, in figures."""
         ...
 
     async def forget(self, keys: Sequence[str]) -> None:
@@ -101,7 +105,10 @@ class ReplicasService:
     async def get(self, elements: Elements, call: Call) -> Elements:
         """Answer a query about indexes, or the indexes of the services named by examples.
 
-        An example that has keys asks for these only.
+        An example that has keys asks for these only. For each service named by an example the
+        metadata tell under its name how the keys are spread: ``keys``, those ``short`` of holders,
+        ``unavailable`` ones, the ``excess`` of the fullest node over the emptiest one, and the keys
+        that were ``moved`` while this node led.
         """
         resources = call.vnic.resources
         if elements.query is not None:
@@ -114,12 +121,18 @@ class ReplicasService:
             )
             return resources.elements.page(page)
         entries = []
+        metadata = L8MetaData()
         for example in elements.values:
             try:
-                entries.append(Element(self._like(example)))
+                index = self._like(example)
             except L8Error as error:
                 entries.append(Element(error=resources.elements.error(error).error))
-        return resources.elements.entries(entries)
+                continue
+            entries.append(Element(index))
+            service = ServiceKey(index.service_name, index.service_area)
+            counts = metadata.value_count[str(service)].counts
+            counts.update(self._placed(service).standing())
+        return resources.elements.entries(entries, metadata=metadata)
 
     async def notify(self, elements: Elements, call: Call) -> None:
         """Refused: indexes are changed by writes of their services."""

@@ -17,6 +17,9 @@ class Timing:
     told_patience: float = 0.15
     """How long members may leave an order unanswered that was told to all at once, before each of
     them is asked by itself."""
+    answer_patience: float = 0.5
+    """How long a client's node waits for what becomes of a write that it told the leader, before it
+    asks. What is lost with a node that leaves is noticed sooner."""
     round_timeout: float = 1.0
     """How long a new leader waits for those who do not answer."""
     retry: float = 0.3
@@ -39,6 +42,13 @@ class Timing:
     that write was acknowledged."""
     repair_step: int = 256
     """Keys of a replicated service that get other holders in one step; writes go on in between."""
+    balance_after: float = 3.0
+    """How long after the begin of a repair keys of a replicated service are moved to members that
+    hold fewer: these have been the same ones for so long."""
+    balance_step: int = 64
+    """Keys that are moved to other members in one step."""
+    balance_pause: float = 0.05
+    """Pause between two such steps, so that writes and reads have the most of the time."""
     batch_limit: int = 256
     """Commands that are decided together."""
     batch_bytes: int = 1_048_576
