@@ -18,7 +18,18 @@ from layer8_net._go.system import routes_added, service_added
 from layer8_net._go.values import NOTHING, pack_elements, read_messages
 from layer8_net._go.verdict import failure_of
 
-from .go_parts import ANN, BOB, CIPHER, NIL_DATA, OTHER, SONGS, SWITCH, PaperNet
+from .go_parts import (
+    ANN,
+    BOB,
+    CIPHER,
+    KEEP_ALIVE,
+    NIL_DATA,
+    OTHER,
+    SONGS,
+    SWITCH,
+    PaperNet,
+    PaperPeer,
+)
 from .go_talk import HEALTH, SYSTEM, add, beat, notices, report
 
 
@@ -204,12 +215,72 @@ def test_nodes_without_reports() -> None:
     assert not ann.closed
 
 
+def _answer(peer: PaperPeer) -> int:
+    """Answer all questions for a sign of life; how many there were."""
+    asked = peer.of("Health", Action.SERVICE_QUERY)
+    peer.frames.clear()
+    for question in asked:
+        assert question.destination == peer.uuid
+        peer.send(
+            service="Health",
+            area=question.area,
+            action=Action.SERVICE_REGISTER,
+            destination=question.source,
+        )
+    return len(asked)
+
+
 @pytest.mark.feature("NET-20")
-def test_silence_after_one_report() -> None:
-    """A node whose interval is not known yet is given up when no usual interval is that long."""
+@pytest.mark.parametrize("kind", ["node", "distant node", "switch"])
+def test_silence_after_one_report(kind: str) -> None:
+    """Who answers when it is asked is given up after three intervals of the switch.
+
+    Its own interval is not known before its second report.
+    """
+    net = PaperNet()
+    distant = "192.0.2.9" if kind == "distant node" else ""
+    one = net.link() if kind == "switch" else net.join(distant=distant)
+    if kind != "switch":
+        beat(one)
+    net.clear()
+    net.pass_time(KEEP_ALIVE)
+    assert _answer(one) == 1
+    # Alive, though it reports once in a minute only.
+    for _ in range(12):
+        net.pass_time(KEEP_ALIVE)
+        assert _answer(one) == 1
+    net.pass_time(3 * KEEP_ALIVE - 0.1)
+    assert not one.closed
+    net.pass_time(0.1)
+    assert f"no sign of life for {3 * KEEP_ALIVE:.1f} s" in one.closed
+
+
+@pytest.mark.feature("NET-20")
+def test_a_known_interval_counts_more() -> None:
+    """Who reports is asked no more, and judged by the times of its reports."""
     net = PaperNet()
     ann = net.join()
     beat(ann)
+    for _ in range(6):
+        net.pass_time(KEEP_ALIVE)
+        _answer(ann)
+    beat(ann)
+    net.clear()
+    net.pass_time(89.9)
+    assert _answer(ann) == 0
+    assert not ann.closed
+    net.pass_time(0.2)
+    assert "no sign of life for 90" in ann.closed
+
+
+def test_who_does_not_answer() -> None:
+    """Whoever never answered such a question is given up when no usual interval is that long."""
+    net = PaperNet()
+    ann = net.join()
+    beat(ann)
+    # What it tells everybody, unasked, is no answer.
+    net.pass_time(KEEP_ALIVE)
+    ann.send(service="Health", action=Action.SERVICE_REGISTER)
     net.pass_time(119.9)
     assert not ann.closed
     net.pass_time(0.2)

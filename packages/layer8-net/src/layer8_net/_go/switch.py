@@ -413,6 +413,8 @@ class GoSwitchCore:
         stalled = self._stalls.look(now)
         for peer in list(self.tables.peers.values()):
             peer.excuse(stalled, now)
+            if peer.is_to_be_probed(now, self._me.keep_alive):
+                out.send(peer.connection, self._desk.probe(peer))
             if peer.is_link:
                 self._check_link(peer, now, out)
             else:
@@ -425,12 +427,13 @@ class GoSwitchCore:
 
     def _check_link(self, peer: GoPeer, now: float, out: Outbox) -> None:
         # A switch tells of its own figures now and then, Go ones every 30 s.
-        if now - peer.heard >= LINK_SILENCE or peer.missed(now) >= MISSED_DOWN:
+        missed = peer.missed(now, self._me.keep_alive)
+        if now - peer.heard >= LINK_SILENCE or missed >= MISSED_DOWN:
             self.counters.silenced += 1
             self.close(peer, f"unavailable: no sign of life for {now - peer.heard:.1f} s", out)
 
     def _check_node(self, peer: GoPeer, now: float, out: Outbox) -> None:
-        missed = peer.missed(now)
+        missed = peer.missed(now, self._me.keep_alive)
         node = self.directory.node(peer.endpoint.uuid)
         if missed >= MISSED_DOWN:
             self.counters.silenced += 1

@@ -235,6 +235,8 @@ class Desk:
             out.send(peer.connection, self._switch.answer(message, self._found(message)))
         elif message.action is Action.SERVICE_QUERY:
             out.send(peer.connection, self._registration(message))
+        elif message.action is Action.SERVICE_REGISTER and message.destination:
+            peer.has_answered()
         else:
             self._other(peer, message, out)
 
@@ -244,6 +246,21 @@ class Desk:
                 f"the switch offers no {message.action.name} of service {message.key}"
             )
             out.send(peer.connection, self._switch.answer(message, pack_error(error_text(error))))
+
+    def probe(self, peer: GoPeer) -> bytes:
+        """Frame that every node and switch answers: it asks whether the peer takes part.
+
+        They ask each other so for the participants of a service, here that of the health.
+        """
+        return self._switch.seal(
+            Message(
+                destination=peer.endpoint.uuid,
+                service=HEALTH_SERVICE,
+                area=peer.area,
+                action=Action.SERVICE_QUERY,
+                data=NOTHING,
+            )
+        )
 
     def _registration(self, message: Message) -> bytes:
         return self._switch.seal(

@@ -31,8 +31,9 @@ of the last few, so that one that was late is forgotten soon."""
 _SHORTEST: Final = 1.0
 """Seconds; reports in shorter order say nothing about the next one."""
 _UNKNOWN: Final = 40.0
-"""Interval of a peer that has reported once only. Go nodes report every 30 s by default; one with a
-longer interval that is given up too early connects again."""
+"""Interval of a peer that has reported once only, and does not answer when it is asked. Go nodes
+report every 30 s by default; one with a longer interval that is given up too early connects
+again."""
 
 
 def id_text(node: bytes) -> str:
@@ -46,6 +47,7 @@ class GoPeer:
     __slots__ = (
         "_gaps",
         "address",
+        "answers",
         "connection",
         "dialled",
         "endpoint",
@@ -54,6 +56,7 @@ class GoPeer:
         "is_link",
         "offences",
         "pressure",
+        "probed",
         "reported",
     )
 
@@ -70,6 +73,10 @@ class GoPeer:
         self.offences = 0
         self.reported: float | None = None
         self._gaps: deque[float] = deque(maxlen=_GAPS)
+        self.probed: float | None = None
+        """When it was asked for a sign of life."""
+        self.answers = False
+        """Whether it is known to answer that."""
 
     @property
     def area(self) -> int:
@@ -88,11 +95,36 @@ class GoPeer:
         if self.reported is not None:
             self.reported = min(now, self.reported + seconds)
 
-    def missed(self, now: float) -> float:
-        """Intervals without a sign of life; none while it is not known whether it sends any."""
-        if self.reported is None:
-            return 0.0
-        return (now - self.heard) / max(self._gaps, default=_UNKNOWN)
+    def is_to_be_probed(self, now: float, interval: float) -> bool:
+        """Whether to ask for a sign of life: nobody tells how often it reports.
+
+        Once it has reported, or is silent: before, it may not be ready. Then each interval, until
+        its reports tell.
+        """
+        if self._gaps or (self.probed is not None and now - self.probed < interval):
+            return False
+        first = self.reported is not None and not self.answers
+        if not first and now - self.heard < interval:
+            return False
+        self.probed = now
+        return True
+
+    def has_answered(self) -> None:
+        """It said that it takes part, as it does when it is asked."""
+        self.answers = self.answers or self.probed is not None
+
+    def missed(self, now: float, interval: float) -> float:
+        """Intervals without a sign of life; none while it is not known whether it sends any.
+
+        Args:
+            now: Monotonic seconds.
+            interval: How often it is asked for one while its own interval is not known.
+        """
+        if self._gaps:
+            return (now - self.heard) / max(self._gaps)
+        if self.answers:
+            return (now - self.heard) / interval
+        return 0.0 if self.reported is None else (now - self.heard) / _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
