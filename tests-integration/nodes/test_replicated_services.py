@@ -118,6 +118,28 @@ async def test_two_of_nine(l8_network: Callable[..., Network]) -> None:
             await ask(last, Action.GET, "t07")
 
 
+@pytest.mark.feature("l8services:REP-04")
+async def test_a_node_joins(l8_network: Callable[..., Network]) -> None:
+    """A node that comes gets its share of what was there before; nobody misses anything."""
+    async with l8_network(switches=2, nodes=2) as net:
+        await net.activate(AGREEMENT)
+        first = net.node(1, 1)
+        things = [Thing(f"t{n:02}", n, "even" if n % 2 == 0 else "odd") for n in range(ITEMS)]
+        things[7].value = 700
+        await ask(first, Action.POST, *things)
+        await eventually(net)
+        fresh = cast("BaseService", (await net.renew(net.node(2, 2))).handler(TESTS))
+
+        async def shared() -> bool:
+            await check(first)
+            loads = [len(cast("BaseService", one)) for one in net.handlers(TESTS)]
+            return max(loads) - min(loads) <= 1 and len(fresh) == min(loads)
+
+        await until(shared, 30.0, message="a share for the new node")
+        await eventually(net)
+        await check(first)
+
+
 async def check(node: Node) -> None:
     """All items are there, in whatever way they are asked for."""
     for number in range(0, ITEMS, 8):
