@@ -75,7 +75,7 @@ def agree(leader: Leader, effects: list[Effect], *names: str) -> list[Effect]:
 def test_too_few_members_do_not_begin() -> None:
     """Before more than half of the expected nodes are members nothing is written or read."""
     leader = led(expected=5)
-    refused = leader.submit(COMMAND, 0.0, 9.0)
+    refused = leader.submit([(COMMAND, 9.0)], 0.0)
     assert isinstance(refused[0], Reject)
     assert refused[0].error == "unavailable: the service begins with 3 members, there are 1 so far"
     (grant,) = leader.read(1, 0.0)
@@ -92,12 +92,12 @@ def test_the_founders_agree_to_begin() -> None:
     assert agree(leader, effects, "a", "b") == []
     begun = agree(leader, effects, "c")
     assert any(isinstance(effect, Lead) and effect.view.founded for effect in begun)
-    assert any(isinstance(effect, Send) for effect in leader.submit(COMMAND, 1.0, 9.0))
+    assert any(isinstance(effect, Send) for effect in leader.submit([(COMMAND, 9.0)], 1.0))
 
 
 def test_one_expected_node_begins_at_once() -> None:
     """That is the default: whoever comes first."""
-    assert any(isinstance(effect, Send) for effect in led(expected=1).submit(COMMAND, 0.0, 9.0))
+    assert any(isinstance(effect, Send) for effect in led(expected=1).submit([(COMMAND, 9.0)], 0.0))
 
 
 def test_a_founded_line_is_preferred() -> None:

@@ -71,8 +71,8 @@ def test_a_command_of_the_batch_that_was_open_is_not_made_again() -> None:
     """A client repeats it during the campaign that commits it: its result is the answer."""
     happened: set[str] = set()
     leader, sends = campaigning(happened)
-    assert leader.submit(command("open"), 0.0, 9.0) == []
-    assert leader.submit(command("new"), 0.0, 9.0) == []
+    assert leader.submit([(command("open"), 9.0)], 0.0) == []
+    assert leader.submit([(command("new"), 9.0)], 0.0) == []
     effects = elect(leader, sends, happened, "open")
     assert Resolve("open") in effects
     assert set(ordered(effects)) == {"new"}
@@ -82,7 +82,7 @@ def test_a_command_that_was_committed_long_ago_is_not_made_again() -> None:
     """Its answer was lost with the leader that committed it."""
     happened = {"old"}
     leader, sends = campaigning(happened)
-    leader.submit(command("old"), 0.0, 9.0)
+    leader.submit([(command("old"), 9.0)], 0.0)
     effects = elect(leader, sends, happened)
     assert Resolve("old") in effects
     assert ordered(effects) == []

@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from l8services._tasks import TaskScope, forever
 from l8services._transactions.courier import Courier
 from l8services._transactions.desk import MemberDesk
@@ -34,6 +36,7 @@ from l8services._transactions.messages import (
     Accept,
     Answered,
     Command,
+    Ended,
     Fetch,
     Heard,
     Message,
@@ -44,9 +47,11 @@ from l8services._transactions.messages import (
     Refused,
     Result,
     Submit,
+    Submits,
 )
-from l8services._transactions.office import Phase
+from l8services._transactions.office import Phase, certainly
 from l8services._transactions.timing import Timing
+from l8services._transactions.told import Outbox, Submissions, may_be_told
 from l8services._transactions.views import address_of
 from l8types.enums import Action
 from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError
@@ -71,6 +76,13 @@ Run = Callable[["Elements", "Call"], "Awaitable[Elements]"]
 
 _ROUTINE: Final = (Send, Tell, Decide, Resolve, Grant)
 """What a write consists of; after anything else there may be more to do than the leader knows."""
+
+
+def _as_certain(answer: Message, *, certain: bool) -> Message:
+    """A refusal says nothing about what may have happened before, unless that is ``certain``."""
+    if certain or not isinstance(answer, Refused):
+        return answer
+    return msgspec.structs.replace(answer, reason=certainly(answer.reason, certain))
 
 
 def _no_step(_: str) -> None:
@@ -116,7 +128,16 @@ class TransactionGroup:
         self._sla = sla
         self.leader = self._leader()
         self._courier = Courier(sla.key, vnic)
-        self._initiator = Initiator(vnic.resources, self._elected, self._ask, timing)
+        self._initiator = Initiator(vnic.resources, self._elected, self._deliver, timing)
+        self._submissions = Submissions(
+            lambda to, told: self._spawn("submit", self._post, to, told)
+        )
+        self._endings: Outbox[tuple[str, Answered | Refused]] = Outbox(
+            lambda to, ends: self._spawn("answer", self._courier.post, to, Ended(tuple(ends))),
+            lambda end: len(end[1].result.answer) if isinstance(end[1], Answered) else 0,
+        )
+        self._told: dict[str, str] = {}
+        """Commands in hand that were told, and the nodes that wait for what becomes of them."""
         self._joiner = Joiner(self.desk, self._ask, timing)
         self._waiting: dict[str, asyncio.Future[Message]] = {}
         self._reads: dict[int, asyncio.Future[str]] = {}
@@ -209,6 +230,22 @@ class TransactionGroup:
             return await self._serve(address, message, timeout)
         return await self._courier.ask(address, message, timeout)
 
+    async def _deliver(self, address: str, command: Command, timeout: float) -> Message:
+        """Have a node carry out a command, this one included."""
+        if address == self._vnic.uuid or not may_be_told(command):
+            return await self._ask(address, Submit(command), timeout)
+        patience = min(self._timing.answer_patience, timeout / 2)
+        reply = await self._submissions.submit(address, command, timeout, patience)
+        if reply is not None:
+            return reply
+        return await self._ask(address, Submit(command, told=True), timeout - patience)
+
+    async def _post(self, address: str, message: Submits) -> None:
+        try:
+            await self._courier.post(address, message)
+        except L8Error as error:
+            self._submissions.failed(message, error)
+
     async def _serve(self, source: str, message: Message, limit: float) -> Message:
         desk, now = self.desk, self._clock.monotonic()
         match message:
@@ -241,31 +278,58 @@ class TransactionGroup:
                 reply = await self._serve(source, message, self._timing.member_timeout)
                 if isinstance(reply, (Ordered, Refused)):
                     await self._courier.post(source, Heard(message.ballot, message.serial, reply))
+            case Submits():
+                self._take(source, message)
+            case Ended():
+                for identifier, answer in message.answers:
+                    self._submissions.ended(identifier, answer)
             case Order():
                 # Told to all nodes: those that are no members are invited by themselves.
                 pass
             case _:
                 raise InvalidInputError(f"a {type(message).__name__} is not told")
 
-    async def _submitted(self, message: Submit, limit: float) -> Message:
-        command = message.command
+    def _take(self, source: str, message: Submits) -> None:
+        """Take commands that were told; who told them is told what becomes of them."""
+        now = self._clock.monotonic()
+        taken = []
+        for command, limit in zip(message.commands, message.limits, strict=False):
+            ready = self._ready(command)
+            if ready is not None:
+                self._endings.add(source, (command.id, ready))
+            else:
+                self._told[command.id] = source
+                taken.append((command, now + limit))
+        self._run(self.leader.submit(taken, now))
+
+    def _ready(self, command: Command) -> Answered | Refused | None:
+        """What can be said at once: what became of a command long ago, or who may know better."""
         known = self.desk.member.results.get(command.id)
         if known is not None and self.leading:
             return Answered(known)
-        if self.leader.phase is Phase.FOLLOWING:
-            promised = self.desk.member.promised
-            others = set(self._leadership.participants(self._key)) - {self._vnic.uuid}
-            acting = promised[1] if promised[1] in others else ""
-            reason = self.leader.obstacle or f"node {self._vnic.alias!r} does not lead {self._key}"
-            return Refused(promised, f"unavailable: {reason}", leader=acting)
+        if self.leader.phase is not Phase.FOLLOWING:
+            return None
+        promised = self.desk.member.promised
+        others = set(self._leadership.participants(self._key)) - {self._vnic.uuid}
+        acting = promised[1] if promised[1] in others else ""
+        reason = self.leader.obstacle or f"node {self._vnic.alias!r} does not lead {self._key}"
+        return Refused(promised, f"unavailable: {reason}", leader=acting)
+
+    async def _submitted(self, message: Submit, limit: float) -> Message:
+        command = message.command
+        # What was told and is not in hand now was lost, or belonged to an office that is over.
+        certain = not message.told or command.id in self._told
+        ready = self._ready(command)
+        if ready is not None:
+            return _as_certain(ready, certain=certain)
         if command.action == Action.GET:
             return await self._read(message, limit)
         future = self._waiting.get(command.id)
         if future is None:
             future = self._waiting[command.id] = asyncio.get_running_loop().create_future()
             now = self._clock.monotonic()
-            self._run(self.leader.submit(command, now, now + limit))
-        return await self._outcome(command.id, future, limit)
+            self._run(self.leader.submit([(command, now + limit)], now))
+        return _as_certain(await self._outcome(command.id, future, limit), certain=certain)
 
     async def _outcome(self, name: str, future: asyncio.Future[Message], limit: float) -> Message:
         """Wait for the end of a command, which others may wait for as well."""
@@ -369,7 +433,10 @@ class TransactionGroup:
             _log.info("%s: %s refused a write: %s", self._key, effect.member, effect.error)
         self._finish(effect.id, Answered(known or Result(effect.id)))
 
-    def _finish(self, name: str, message: Message) -> None:
+    def _finish(self, name: str, message: Answered | Refused) -> None:
+        source = self._told.pop(name, None)
+        if source is not None:
+            self._endings.add(source, (name, message))
         future = self._waiting.pop(name, None)
         if future is not None and not future.done():
             future.set_result(message)
@@ -455,6 +522,7 @@ class TransactionGroup:
     def _due(self, now: float) -> list[Effect]:
         effects = self.leader.tick(now)
         nodes = self._leadership.participants(self._key)
+        self._submissions.lost(nodes)
         if self.leading:
             return effects + self.leader.participants(nodes, now)
         if self._elected() != self._vnic.uuid:

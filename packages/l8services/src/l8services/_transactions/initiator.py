@@ -7,7 +7,7 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from l8services._transactions.messages import Answered, Command, Refused, Submit
+from l8services._transactions.messages import Answered, Command, Refused
 from l8types.enums import Action
 from l8types.errors import (
     L8Error,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from l8types.protocols.runtime import Resources
     from l8types.protocols.services import Call
 
-    Ask = Callable[[str, Message, float], Awaitable[Message]]
+    Deliver = Callable[[str, Command, float], Awaitable[Message]]
 
 __all__ = ["Initiator"]
 
@@ -53,16 +53,16 @@ class Initiator:
     Args:
         resources: The parts of the node.
         leader: Id of the elected leader, "" for none.
-        ask: Sends a message to a node, this one included.
+        deliver: Has a node carry out a command, this one included, and returns its answer.
         timing: Times and limits.
     """
 
     def __init__(
-        self, resources: Resources, leader: Callable[[], str], ask: Ask, timing: Timing
+        self, resources: Resources, leader: Callable[[], str], deliver: Deliver, timing: Timing
     ) -> None:
         self._resources = resources
         self._leader = leader
-        self._ask = ask
+        self._deliver = deliver
         self._timing = timing
 
     async def submit(self, elements: Elements, call: Call) -> Elements:
@@ -95,7 +95,7 @@ class Initiator:
         try:
             # A leader that is gone without a trace must not take all the time there is.
             limit = min(left, self._timing.patience)
-            reply = await self._ask(target, Submit(command), limit)
+            reply = await self._deliver(target, command, limit)
         except L8Error as error:
             attempt.sent = attempt.sent or command.action != Action.GET
             attempt.reason = error.message

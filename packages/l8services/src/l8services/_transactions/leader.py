@@ -119,7 +119,7 @@ class Leader:
         self._proposal: Proposal | None = None
         self._lost: set[str] = set()
         self._joining: str = ""
-        self._hold_until = self._pause_until = 0.0
+        self._hold_until = self._pause_until = self._reserved_until = 0.0
         self._notice_at = math.inf
         self._invite_at: dict[str, float] = {}
         self._refusals = Refusals()
@@ -145,9 +145,13 @@ class Leader:
         """Begin no further batch before a time; what is on its way goes on."""
         self._pause_until = max(self._pause_until, until)
 
+    def reserve(self, until: float) -> None:
+        """Take no writes of clients before a time, only what this leader orders by itself."""
+        self._reserved_until = max(self._reserved_until, until)
+
     def release(self, now: float) -> list[Effect]:
         """Begin the next batch after all."""
-        self._pause_until = 0.0
+        self._pause_until = self._reserved_until = 0.0
         return self._proceed(now)
 
     @property
@@ -264,18 +268,23 @@ class Leader:
 
     # Clients
 
-    def submit(self, command: Command, now: float, deadline: float) -> list[Effect]:
-        """Take a command; one that waits or is on its way already is not taken twice."""
-        if command.id in self._queue or self._carries(command.id):
-            return []
+    def submit(self, commands: Iterable[tuple[Command, float]], now: float) -> list[Effect]:
+        """Take commands, each with its deadline; what waits or is on its way is not taken twice."""
+        effects: list[Effect] = []
+        for command, deadline in commands:
+            if command.id not in self._queue and not self._carries(command.id):
+                effects += self._take(command, min(deadline, now + 1e9))
+        return effects + self._proceed(now)
+
+    def _take(self, command: Command, deadline: float) -> list[Effect]:
         if self._queue.full:
             limit = self._timing.queue_limit
             reason = f"overloaded: {limit} writes wait at the leader, the limit"
             return [Reject(command.id, reason)]
         if self._unfounded:
             return [Reject(command.id, self._unfounded)]
-        self._queue.add(command, min(deadline, now + 1e9))
-        return self._proceed(now)
+        self._queue.add(command, deadline)
+        return []
 
     def read(self, token: int, now: float) -> list[Effect]:
         """A read wants to see all that was acknowledged; it is granted or refused later."""
@@ -402,6 +411,8 @@ class Leader:
             times.append(max(self._notice_at, self._held_until))
             if len(self._queue) and self._held_until:
                 times.append(self._held_until)
+            if len(self._queue) and self._reserved_until:
+                times.append(max(self._reserved_until, self._held_until))
         if self._lease.waiting:
             times.append(self._lease.round_at)
         return min(times)
@@ -420,7 +431,7 @@ class Leader:
         self._hold_until = self._pause_until = 0.0
         if self._unfounded:
             return self._reject(self._unfounded) + self._found(now)
-        taken = self._queue.take()
+        taken = self._queue.take(urgent=self._reserved_until > now)
         if taken:
             batch = Batch(self._outcome.number + 1, tuple(command for command, _ in taken))
             deadlines = [deadline for _, deadline in taken]

@@ -21,6 +21,7 @@ __all__ = [
     "Batch",
     "Change",
     "Command",
+    "Ended",
     "Fetch",
     "Forget",
     "Given",
@@ -42,6 +43,7 @@ __all__ = [
     "Result",
     "Share",
     "Submit",
+    "Submits",
     "Tail",
     "Want",
     "decode",
@@ -243,12 +245,28 @@ class Submit(_Message, frozen=True):
     """A write or a read for the leader."""
 
     command: Command
+    told: bool = False
+    """Whether it was told before, and no answer came: it may have happened long ago."""
+
+
+class Submits(_Message, frozen=True):
+    """Writes for the leader; what becomes of them is told as :class:`Ended`."""
+
+    commands: tuple[Command, ...]
+    limits: tuple[float, ...]
+    """Seconds that each of them has."""
 
 
 class Answered(_Message, frozen=True):
     """Its result."""
 
     result: Result
+
+
+class Ended(_Message, frozen=True):
+    """What became of writes, by the ids of their commands."""
+
+    answers: tuple[tuple[str, Answered | Refused], ...]
 
 
 # Between the members of a replicated service
@@ -318,6 +336,8 @@ Message = (
     | Tail
     | Joined
     | Submit
+    | Submits
+    | Ended
     | Answered
     | Look
     | Share

@@ -51,10 +51,12 @@ class CommandQueue:
             self._ids.add(command.id)
             self._alone.append((command, deadline))
 
-    def take(self) -> list[tuple[Command, float]]:
-        """The next batch, empty when nothing waits."""
+    def take(self, *, urgent: bool = False) -> list[tuple[Command, float]]:
+        """The next batch, empty when nothing waits, or nothing ``urgent``: what goes alone."""
         if self._alone:
             taken = [self._alone.popleft()]
+        elif urgent:
+            taken = []
         else:
             taken, size = [], 0
             while self._waiting and len(taken) < self._timing.batch_limit:
