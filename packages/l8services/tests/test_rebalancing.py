@@ -36,12 +36,12 @@ def even(net: GroupNet) -> bool:
     return not spread(net, 2) and max(loads(net)) - min(loads(net)) <= 1
 
 
-async def filled(net: GroupNet) -> None:
+async def filled(net: GroupNet, count: int = 2) -> None:
     """Items on all members."""
     await net.settle()
     for start in range(0, ITEMS, 20):
         await net.members[0].write(*((f"k{n}", n) for n in range(start, start + 20)))
-    await settle(net, 2)
+    await settle(net, count)
 
 
 async def all_there(net: GroupNet, reader: Member) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
@@ -300,10 +301,16 @@ class ReplicatedGroup(TransactionGroup):
             return Refused(self.desk.member.promised, "unavailable: not led here")
         left = self._caretaker.leave(member)
         self._wake.set()
+        now = self._clock.monotonic()
+        if left <= self._timing.repair_step:
+            # New keys would go to the member that has the fewest by now: they wait for its end.
+            self.leader.reserve(now + self._timing.round_timeout)
         if not left:
             # No new key may go to it from now on, so it is a member no longer.
-            self._run(self.leader.let_go(member, self._clock.monotonic()))
+            self._run(self.leader.let_go(member, now))
             left += member in self._view_members() and member != self.desk.member.id
+            if not left and member != self.desk.member.id:
+                self._release()
         return Leaving(left)
 
     async def _join(self, leader: str) -> None:
@@ -311,20 +318,25 @@ class ReplicatedGroup(TransactionGroup):
             await super()._join(leader)
 
     async def drain(self, limit: float) -> None:
-        """Let others hold what this member holds, before it leaves.
+        """Let others hold what this member holds, before it leaves: as long as that goes on.
 
-        Gives up when the time is over, or when there has been no leader for a while.
+        Gives up when nothing was moved for ``limit`` seconds, or when there has been no leader for
+        a while.
         """
         self._draining = True
-        patience = end = self._clock.monotonic() + limit
+        fewest = self.items.index.load(self.items.me) + 1
+        end, patience = self._clock.monotonic() + limit, math.inf
         while self.current and self._clock.monotonic() < min(end, patience):
             left = await self._ask_to_leave()
             if left == 0:
                 return
+            now = self._clock.monotonic()
+            if left is not None and left < fewest:
+                fewest, end = left, now + limit
             if left is not None:
-                patience = end
-            elif patience == end:
-                patience = self._clock.monotonic() + 2 * self._timing.round_timeout
+                patience = math.inf
+            elif patience == math.inf:
+                patience = now + 2 * self._timing.round_timeout
             await asyncio.sleep(PAUSE)
         if self.current:
             _log.warning("%s: not all that is held here could be moved in time", self._key)
