@@ -7,27 +7,26 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from l8services import BaseService, Tuning
-from l8types.pb import L8NotificationSet
-from l8types.pb.notification_pb2 import L8NotificationType
 
-from .network import BOOKS
+from .network import BOOKS, changes_in
 from .virtual import until
 
 if TYPE_CHECKING:
     from l8services._replica import Replica
+    from l8types.pb import L8NotificationSet
+    from l8types.values import ItemChange
 
     from .network import FakeNetwork, FakeNode
 
 
-def changes_to(network: FakeNetwork, node: FakeNode) -> list[L8NotificationSet]:
+def changes_to(network: FakeNetwork, node: FakeNode) -> list[ItemChange | L8NotificationSet]:
     """The changes that were sent to a node."""
     return [
         change
         for sent in network.sent
-        for change in sent.elements.values
+        for value in sent.elements.values
+        for change in changes_in(value)
         if sent.target == node.uuid
-        and isinstance(change, L8NotificationSet)
-        and change.type != L8NotificationType.Invalid_Notify
     ]
 
 

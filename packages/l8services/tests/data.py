@@ -10,9 +10,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from l8types.enums import NotificationType, UpdateMode
+from l8types.enums import Kind, NotificationType, UpdateMode
 from l8types.errors import (
     ConflictError,
+    DecodeError,
     InvalidInputError,
     L8Error,
     NotFoundError,
@@ -209,6 +210,14 @@ class FakeCache:
         self._updater.apply(change.changes, self.content[change.key])
         return self._tell(change)
 
+    def apply_all(self, changes: Sequence[ItemChange]) -> int:
+        for done, change in enumerate(changes):
+            try:
+                self.apply(change)
+            except L8Error:
+                return done
+        return len(changes)
+
     def get(self, key: object) -> object | None:
         text = key if isinstance(key, str) else self.key_of(key)
         return copy.deepcopy(self.content.get(text))
@@ -290,6 +299,24 @@ class FakeCaches:
         for item in items or ():
             cache.put(item)
         return cache
+
+
+class FakeCodec:
+    """Values as JSON, with the model's name where it is an item."""
+
+    def encode(self, value: object, *, kind: Kind | None = None) -> bytes:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return json.dumps([type(value).__name__, dataclasses.asdict(value)]).encode()
+        return json.dumps(value).encode()
+
+    def decode(self, data: bytes) -> object:
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            raise DecodeError(f"no value: {error}") from error
+        if isinstance(value, list) and len(value) == 2 and value[0] in MODELS:
+            return MODELS[value[0]](**value[1])
+        return value
 
 
 class FakeNotifications:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, cast
 
 from l8services import BaseService, ServiceManager, Tuning
+from l8services._batch import Packer
 from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority
 from l8types.errors import (
     ConfigurationError,
@@ -24,10 +25,11 @@ from l8types.pb import L8NotificationSet, L8Query
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.settings import NodeSettings
 from l8types.sla import ServiceLevelAgreement
-from l8types.values import DirectoryEvent, Message, NodeInfo, ServiceKey
+from l8types.values import DirectoryEvent, ItemChange, Message, NodeInfo, ServiceKey
 
 from .data import (
     FakeCaches,
+    FakeCodec,
     FakeElements,
     FakeElementsFactory,
     FakeNotifications,
@@ -35,7 +37,7 @@ from .data import (
     FakeSubscription,
     fake_parts,
 )
-from .model import Book, FakeRegistry
+from .model import Book, FakeIntrospector, FakeRegistry
 from .virtual import LoopClock
 
 if TYPE_CHECKING:
@@ -62,6 +64,16 @@ class Sent:
     @property
     def payload(self) -> object:
         return self.elements.first
+
+
+def changes_in(value: object) -> list[ItemChange | L8NotificationSet]:
+    """The changes that a value of a message tells, be it one or a batch."""
+    if isinstance(value, L8NotificationSet):
+        return [value] if value.type != L8NotificationType.Invalid_Notify else []
+    if not isinstance(value, bytes):
+        return []
+    packer = Packer(Book, "Book", codec=FakeCodec(), properties=FakeIntrospector())
+    return cast("list[ItemChange | L8NotificationSet]", packer.unpack(value).changes)
 
 
 class FakeSecurity:
@@ -120,6 +132,7 @@ class FakeResources:
         self.queries = FakeQueries()
         self.caches = FakeCaches(self.introspector, self.updater)
         self.notifications = FakeNotifications()
+        self.codec = FakeCodec()
         self.security = FakeSecurity()
         self.directory: Path | None = None
         self.services = ServiceManager(cast("Resources", self))
@@ -387,10 +400,7 @@ class FakeNetwork:
     def changes(self) -> list[Sent]:
         """The messages that told of a change, not only of counts and digests."""
         return [
-            sent
-            for sent in self.sent
-            if isinstance(sent.payload, L8NotificationSet)
-            and sent.payload.type != L8NotificationType.Invalid_Notify
+            sent for sent in self.sent if any(changes_in(value) for value in sent.elements.values)
         ]
 
     def transmit(self, sent: Sent, message: Message) -> None:

@@ -7,6 +7,7 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from l8services._batch import Batch
 from l8services._live import asks_live
 from l8services._parts import BaseParts
 from l8services._stateless import StatelessParts
@@ -165,8 +166,13 @@ class BaseService:
             InvalidInputError: They are no changes.
         """
         parts = self._running
-        parts.sync.authorize(elements.values, call)
-        for message in elements.values:
+        parts.sync.authorize((), call)
+        messages = parts.opened(elements.values, call)
+        parts.sync.authorize(messages, call)
+        for message in messages:
+            if isinstance(message, Batch):
+                parts.replica.receive_all(message)
+                continue
             if not isinstance(message, L8NotificationSet):
                 raise InvalidInputError(
                     f"service {call.key} was notified of {type(message).__name__}, not of a change"

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from l8services._batch import Packer
 from l8services._digests.exchange import DigestExchange
 from l8services._fetch import CopyFetcher
 from l8services._live import LiveHub, Watchers
@@ -15,14 +17,21 @@ from l8services._store import StoreWriter
 from l8services._sync import ReplicaSync
 from l8services._tasks import TaskScope
 from l8services._writes import Writer
+from l8types.enums import WireProfile
+from l8types.errors import L8Error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from l8services._tuning import Tuning
     from l8types.protocols.net import VNic
+    from l8types.protocols.services import Call
     from l8types.sla import ServiceLevelAgreement
     from l8types.values import TimeSeriesPoint
 
 __all__ = ["BaseParts"]
+
+_log = logging.getLogger(__name__)
 
 
 class BaseParts:
@@ -43,6 +52,16 @@ class BaseParts:
         for name, counter in sla.counters.items():
             cache.add_counter(name, counter)
         self._apart = PointsApart(resources.notifications) if points else None
+        name = resources.registry.info_of(model).name
+        packer: Packer | None = None
+        if resources.settings.profile is WireProfile.NATIVE:
+            packer = Packer(
+                model,
+                name,
+                codec=resources.codec,
+                properties=resources.introspector,
+                received=None if self._apart is None else self._apart.apart,
+            )
         self.replica = Replica(
             cache,
             sla.key,
@@ -51,6 +70,7 @@ class BaseParts:
             clock=resources.clock,
             tuning=tuning,
             on_contested=self._contested,
+            packer=packer,
         )
         self.store: StoreWriter | None = None
         if sla.store is not None:
@@ -68,7 +88,6 @@ class BaseParts:
         )
         self.reader = Reader(self.replica, resources, sla.hook, page_size=tuning.page_size)
         self.live = LiveHub(sla.key, cache, vnic, sla.hook, tuning)
-        name = resources.registry.info_of(model).name
         self.watchers = Watchers(sla.key, name, self.live, vnic, tuning)
         self._fetcher = CopyFetcher(vnic, self.replica, name, tuning)
         self.sync = ReplicaSync(
@@ -97,6 +116,23 @@ class BaseParts:
     def points(self) -> dict[str, list[TimeSeriesPoint]]:
         """Samples that were among the changes which arrived, by property id."""
         return {} if self._apart is None else self._apart.take()
+
+    def opened(self, values: Iterable[object], call: Call) -> list[object]:
+        """What another instance told: messages of one change, and batches.
+
+        A batch that cannot be read is left out. What was in it is fetched.
+        """
+        messages: list[object] = []
+        for value in values:
+            if not isinstance(value, bytes):
+                messages.append(value)
+                continue
+            try:
+                messages.append(self.replica.unpack(value))
+            except L8Error as error:
+                _log.warning("%s: changes of %s are lost: %s", call.key, call.source, error)
+                self.replica.missed(call.source)
+        return messages
 
     async def fill(self, sla: ServiceLevelAgreement) -> bool:
         """Get the items: from another instance, else from the store, else the initial ones.

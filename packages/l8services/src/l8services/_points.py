@@ -34,7 +34,10 @@ class PointsApart:
 
     def decode(self, message: L8NotificationSet) -> ItemChange:
         """Change of a message without the samples in it; these are kept for :meth:`take`."""
-        change = self._codec.decode(message)
+        return self.apart(self._codec.decode(message))
+
+    def apart(self, change: ItemChange) -> ItemChange:
+        """A change without the samples in it; these are kept for :meth:`take`."""
         if change.changes is None:
             return change
         kept = tuple(part for part in change.changes if not self._took(part))

@@ -11,23 +11,30 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from l8services._digests.ranges import RangeDigests
 from l8services._knowledge import Knowledge, covered
 from l8services._rebase import Created, OwnChanges
 from l8services._resync import ResyncPlanner
 from l8services._sequence import SequenceTracker
-from l8services._versions import ORIGIN, Clockwork, Stamp, Verdict, Versions, pack, unpack
+from l8services._versions import ORIGIN, Clockwork, Stamp, Verdict, Versions, pack, tag, unpack
 from l8types.enums import Action, NotificationType
-from l8types.errors import InvalidInputError, L8Error, NotFoundError
+from l8types.errors import (
+    DecodeError,
+    EncodeError,
+    InvalidInputError,
+    L8Error,
+    NotFoundError,
+)
 from l8types.pb import L8NotificationSet
 from l8types.pb.notification_pb2 import L8NotificationType
 from l8types.values import ItemChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from l8services._batch import Batch, Packer, Row
     from l8services._tuning import Tuning
     from l8types.protocols.data import Cache, NotificationCodec
     from l8types.protocols.runtime import Clock
@@ -66,6 +73,7 @@ class Replica:
         tuning: Times and limits.
         on_contested: Called with the key when an own state won over a concurrent one, so that a
             store that saw the other one last needs it again.
+        packer: Makes one message of many changes; without it each has its own.
     """
 
     def __init__(
@@ -78,11 +86,15 @@ class Replica:
         clock: Clock,
         tuning: Tuning,
         on_contested: Callable[[str], None],
+        packer: Packer | None = None,
     ) -> None:
         self.cache = cache
         # What was decoded is nobody else's: a cache that can take it as it is need not copy it.
         self._apply_change: Callable[[ItemChange], object] = getattr(
             cache, "apply_own", cache.apply
+        )
+        self._apply_all: Callable[[Sequence[ItemChange]], int] | None = getattr(
+            cache, "apply_all", None
         )
         self.key = key
         self.uuid = uuid
@@ -95,10 +107,11 @@ class Replica:
             interval=tuning.resync_interval,
             retry_max=tuning.resync_retry_max,
         )
-        self.outbox: deque[L8NotificationSet] = deque(maxlen=tuning.outbox_limit)
+        self.outbox: deque[Row | L8NotificationSet] = deque(maxlen=tuning.outbox_limit)
         self.replaced: dict[str, list[ChangeSet | Created]] = {}
         self.sequence = 0
         self._codec = codec
+        self._packer = packer
         self._clock = clock
         self._clockwork = Clockwork()
         self._own = OwnChanges(tuning.rebase_window)
@@ -137,10 +150,30 @@ class Replica:
             self.uuid,
             self.sequence,
         )
+        if self._packer is None:
+            self.outbox.append(self._single(change, stamp, base))
+        else:
+            self.outbox.append(self._packer.row(change, stamp, base))
+        return change
+
+    def message(self, rows: Sequence[Row]) -> L8NotificationSet | bytes:
+        """What tells some changes of the outbox that follow each other.
+
+        One alone has the form that every implementation reads, if it can be told in that form.
+        """
+        if self._packer is None or len(rows) == 1:
+            (row,) = rows
+            try:
+                return self._single(row.change, row.stamp, row.base)
+            except EncodeError:
+                if self._packer is None:
+                    raise
+        return self._packer.pack(rows)
+
+    def _single(self, change: ItemChange, stamp: Stamp, base: Stamp) -> L8NotificationSet:
         message = self._codec.encode(change, service=self.key.name, area=self.key.area)
         message.time = pack(stamp, base)
-        self.outbox.append(message)
-        return change
+        return message
 
     def loaded(self) -> None:
         """The cache was filled past this object, with items that have no version yet."""
@@ -188,10 +221,80 @@ class Replica:
                 self.tracker.observe(source, message.sequence, time)
                 self._take(self._codec.decode(message), Stamp(time, source), base)
         finally:
-            if self.tracker.gap(source):
-                self.planner.request(source, self._clock.monotonic())
-            elif not self.planner.pending(source):
-                self.knowledge.reach(source, self.tracker.time(source))
+            self._noticed(source)
+
+    def unpack(self, data: bytes) -> Batch:
+        """The changes of a message that has many.
+
+        Raises:
+            DecodeError: It is none, or was damaged; what was in it is then missed.
+        """
+        if self._packer is None:
+            raise DecodeError(f"{self.key} takes one change per message in this network")
+        return self._packer.unpack(data)
+
+    def receive_all(self, batch: Batch) -> None:
+        """Take notice of changes that came together, with the effect of one after the other.
+
+        One that cannot be understood, or not be applied, is logged and lost, as it would be alone.
+        """
+        source = batch.source
+        if not source or source == self.uuid:
+            return
+        self.tracker.observe_run(source, batch.first, batch.times)
+        self._clockwork.observe(max(batch.times))
+        at, end = 0, len(batch)
+        while at < end:
+            at = self._take_run(batch, at)
+        self._noticed(source)
+
+    def missed(self, source: str) -> None:
+        """Changes of another instance arrived, but nobody can tell which."""
+        if source and source != self.uuid:
+            self.planner.request(source, self._clock.monotonic(), forced=True)
+
+    def _noticed(self, source: str) -> None:
+        if self.tracker.gap(source):
+            self.planner.request(source, self._clock.monotonic())
+        else:
+            self._reach(source, self.tracker.time(source))
+
+    def _reach(self, source: str, time: int) -> None:
+        if not (self.planner.pending(source) or self.tracker.gap(source)):
+            self.knowledge.reach(source, time)
+
+    def _take_run(self, batch: Batch, start: int) -> int:
+        """Apply what can be applied at once, else one change; index of the next."""
+        judge, end = self.versions.judge_run, start
+        if self._apply_all is not None:
+            end = judge(batch.keys, batch.stamps, batch.bases, batch.whole, start)
+        if self._apply_all is None or end == start:
+            self._take_one(batch, start)
+            return start + 1
+        run = cast("list[ItemChange]", batch.changes[start:end])
+        done = start + self._apply_all(run)
+        keys = batch.keys[start:done]
+        self.versions.write_run(keys, batch.stamps[start:done])
+        self.digests.touch_all(keys)
+        if keys:
+            self._reach(batch.source, batch.times[done - 1])
+        if self._own:
+            for change in run[: done - start]:
+                self._lose(change.key, to_item=change.type is NotificationType.POST)
+        # One that did not fit changes what follows: the rest is judged anew, each by itself.
+        for at in range(done, end):
+            self._take_one(batch, at)
+        return end
+
+    def _take_one(self, batch: Batch, at: int) -> None:
+        change, base = batch.changes[at], batch.bases[at]
+        try:
+            if isinstance(change, L8Error):
+                raise change
+            self._take(change, batch.stamps[at], tag(Stamp(*base)) if base else 0)
+        except L8Error as error:
+            _log.warning("%s: a change of %s is lost: %s", self.key, batch.source, error)
+        self._reach(batch.source, batch.times[at])
 
     def adopt(self, copy: Copy, source: str) -> int:
         """Take over what is newer in a part of another instance's copy.

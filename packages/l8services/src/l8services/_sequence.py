@@ -8,7 +8,10 @@ late. A synchronous core without clock.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["SequenceTracker"]
 
@@ -66,6 +69,22 @@ class SequenceTracker:
             # A new change with an old number: the instance was started again and counts anew.
             self._restart(state, sequence, arrived=True)
         state.time = max(state.time, time)
+
+    def observe_run(self, source: str, first: int, times: Sequence[int]) -> None:
+        """Changes arrived whose numbers follow each other; as :meth:`observe` of each.
+
+        Args:
+            source: Id of the instance.
+            first: Number of the first.
+            times: Times of their stamps, which never go back.
+        """
+        state = self._sources.get(source)
+        if state is not None and state.through + 1 == first:
+            state.through += len(times)
+            state.time = max(state.time, times[-1])
+            return
+        for sequence, time in enumerate(times, first):
+            self.observe(source, sequence, time)
 
     def beacon(self, source: str, sequence: int) -> None:
         """The instance told how many changes it has made."""

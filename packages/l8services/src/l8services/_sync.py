@@ -7,6 +7,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from l8services._batch import Batch, Row
 from l8services._tasks import forever
 from l8types.enums import Action, DirectoryEventType, MulticastMode, WireProfile
 from l8types.errors import L8Error, PermissionDeniedError
@@ -63,7 +64,7 @@ class ReplicaSync:
         self._on_left = on_left
         self._clock = vnic.resources.clock
         native = vnic.resources.settings.profile is WireProfile.NATIVE
-        self._beacons = self._batches = native
+        self._beacons = native
         self._beacon_pause = tuning.beacon_interval
         self._beacon_at: float | None = None
         self._known: frozenset[str] = frozenset()
@@ -129,7 +130,7 @@ class ReplicaSync:
                 f"node {call.source} does not offer service {call.key}: its changes are refused"
             )
         for change in changes:
-            if isinstance(change, L8NotificationSet) and change.source != call.source:
+            if isinstance(change, (L8NotificationSet, Batch)) and change.source != call.source:
                 raise PermissionDeniedError(
                     f"node {call.source} told service {call.key} of a change as if it were "
                     f"{change.source or 'nobody'}"
@@ -165,23 +166,30 @@ class ReplicaSync:
 
     async def _send_outbox(self) -> None:
         while self._replica.outbox:
-            messages = self._take_batch()
+            message = self._take_batch()
             # Alone, nobody needs the messages: who joins fetches a copy, and a beacon tells those
             # who joined in between that they missed something.
             if self.others():
-                await self._send(*messages)
+                await self._send(message)
 
-    def _take_batch(self) -> list[L8NotificationSet]:
+    def _take_batch(self) -> L8NotificationSet | bytes:
         """The next changes that travel together: one of a network whose nodes expect one."""
         outbox = self._replica.outbox
-        batch = [outbox.popleft()]
-        size = batch[0].ByteSize()
-        while self._batches and outbox and len(batch) < self._tuning.send_batch:
-            size += outbox[0].ByteSize()
+        first = outbox.popleft()
+        if not isinstance(first, Row):
+            return first
+        rows, size = [first], first.size_bytes
+        sequence = first.change.sequence
+        while outbox and len(rows) < self._tuning.send_batch:
+            row = outbox[0]
+            if not isinstance(row, Row) or row.change.sequence != sequence + len(rows):
+                break
+            size += row.size_bytes
             if size > MAX_BATCH_BYTES:
                 break
-            batch.append(outbox.popleft())
-        return batch
+            rows.append(row)
+            outbox.popleft()
+        return self._replica.message(rows)
 
     async def _send_beacon(self) -> None:
         self._beacon_pause = min(self._beacon_pause * 2, self._tuning.beacon_interval_max)
@@ -189,9 +197,9 @@ class ReplicaSync:
         if self._beacons and self._replica.sequence and self.others():
             await self._send(self._replica.beacon())
 
-    async def _send(self, *messages: L8NotificationSet) -> None:
+    async def _send(self, message: L8NotificationSet | bytes) -> None:
         key = self._replica.key
-        payload = self._vnic.resources.elements.of(*messages)
+        payload = self._vnic.resources.elements.of(message)
         try:
             await self._vnic.send(MulticastMode.ALL, key.name, key.area, Action.NOTIFY, payload)
         except L8Error as error:

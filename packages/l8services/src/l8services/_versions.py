@@ -18,7 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["ORIGIN", "Clockwork", "Stamp", "Verdict", "Versions", "pack", "tag", "unpack"]
 
@@ -154,6 +154,44 @@ class Versions:
         if stamp <= current:
             return Verdict.IGNORE
         return Verdict.APPLY if whole or base == tag(current) else Verdict.FETCH
+
+    def judge_run(
+        self,
+        keys: Sequence[str],
+        stamps: Sequence[Stamp],
+        bases: Sequence[tuple[int, str] | None],
+        whole: Sequence[bool],
+        start: int,
+    ) -> int:
+        """Decide on many changes: how far those go that can be applied one after the other.
+
+        Args:
+            keys: Keys of the items.
+            stamps: Versions that the changes lead to.
+            bases: The very versions they were made from, ``None`` for one that cannot be applied
+                together with others.
+            whole: For each, whether the base does not matter.
+            start: Where to begin.
+
+        Returns:
+            Index of the first that cannot be, or their number.
+        """
+        fresh: dict[str, Stamp] = {}
+        live, dead = self._live, self._dead
+        for at in range(start, len(keys)):
+            key, stamp = keys[at], stamps[at]
+            current = fresh.get(key) or live.get(key) or dead.get(key, ORIGIN)
+            if stamp <= current or not (whole[at] or bases[at] == current):
+                return at
+            fresh[key] = stamp
+        return len(keys)
+
+    def write_run(self, keys: Sequence[str], stamps: Sequence[Stamp]) -> None:
+        """Note the versions of items that are there."""
+        if self._dead:
+            for key in keys:
+                self._dead.pop(key, None)
+        self._live.update(zip(keys, stamps, strict=True))
 
     def write(self, key: str, stamp: Stamp) -> None:
         """Note the version of an item that is there."""

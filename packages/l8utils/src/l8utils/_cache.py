@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from l8types.enums import NotificationType, UpdateMode
-from l8types.errors import InvalidInputError, NotFoundError, OverloadedError, PropertyError
+from l8types.errors import InvalidInputError, L8Error, NotFoundError, OverloadedError, PropertyError
 from l8types.values import ItemChange, Page
 from l8utils._cache_answers import Answer, Answers, Journal
 from l8utils._cache_counters import Totals
@@ -260,6 +260,22 @@ class MemoryCache:
             self._updater.check(change.item)
             return self._apply_item(change, change.item, own=True)
         return self.apply(change)
+
+    def apply_all(self, changes: Sequence[ItemChange]) -> int:
+        """As :meth:`apply_own` for many changes, in their order.
+
+        Returns:
+            How many were applied: all, or those before the first that cannot be, which is left to
+            the caller as it was.
+        """
+        done = 0
+        try:
+            for change in changes:
+                self.apply_own(change)
+                done += 1
+        except L8Error as error:
+            _logger.debug("a change of %s does not fit: %s", self._name, error)
+        return done
 
     def get(self, key: object) -> object | None:
         """Copy of the item with this key text or example, ``None`` when absent.

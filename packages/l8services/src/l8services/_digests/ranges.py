@@ -51,6 +51,10 @@ class RangeDigests:
         """The item has changed, came or went."""
         self._touched.add(key)
 
+    def touch_all(self, keys: Iterable[str]) -> None:
+        """The same for several items."""
+        self._touched.update(keys)
+
     @property
     def waiting(self) -> int:
         """How many noted changes are not counted yet."""
