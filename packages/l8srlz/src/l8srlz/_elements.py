@@ -122,7 +122,10 @@ class Elements(msgspec.Struct, frozen=True, eq=False):
     @property
     def error(self) -> str:
         """The first error text, "" when there is none."""
-        return next((entry.error for entry in self.entries if entry.error), "")
+        for entry in self.entries:
+            if entry.error:
+                return entry.error
+        return ""
 
     @property
     def is_filter(self) -> bool:

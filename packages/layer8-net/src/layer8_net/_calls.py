@@ -11,14 +11,18 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from l8types.enums import MulticastMode
 from l8types.errors import L8Error, OverloadedError, RequestTimeoutError, UnavailableError
+from l8types.protocols.net import Target
 from l8types.values import ServiceKey
 from layer8_net._core.breaker import Breakers, Outcome
 from layer8_net._core.routing import Router
 from layer8_net._core.stream import Window
+from layer8_net._core.targets import Address
 from layer8_net._streams import Inlet
 from layer8_net._trouble import Trouble
 from layer8_net.errors import CircuitOpenError, MovedError, NoInstanceError, UnknownServiceError
@@ -26,14 +30,13 @@ from layer8_net.errors import CircuitOpenError, MovedError, NoInstanceError, Unk
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
-    from l8types.protocols.net import Target
     from layer8_net._core.usual import Letter
     from layer8_net._link import Link
     from layer8_net._machines import Waiter
     from layer8_net._options import VNicOptions
     from layer8_net._session import Session
 
-    Build = Callable[[tuple[bytes, int], int, float], bytes | Letter]
+    Build = Callable[[Address, int, float], bytes | Letter]
     """Makes the frame for an address, a sequence number and the seconds that are left."""
 
 __all__ = ["Call", "Calls", "wake"]
@@ -42,7 +45,7 @@ _LATENCIES: Final = 1024
 """Latencies kept between two reports to the metrics sink; under load the sample is that large."""
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True):
     """What is called."""
 
     target: Target
@@ -55,10 +58,10 @@ class Call(NamedTuple):
     build: Build
 
 
-class _Route(NamedTuple):
+class _Route(msgspec.Struct, frozen=True):
     node: str
     """Id of the receiver, "" when the switch picks one."""
-    address: tuple[bytes, int]
+    address: Address
     any: bool
     """Whether another provider would do as well."""
 
@@ -262,7 +265,7 @@ class Calls:
         if isinstance(target, str) and target:
             return _Route(target, core.address(target, one=True), any=False)
         address = core.address(target, one=True)
-        mode = MulticastMode(address[1]) or MulticastMode.ROUND_ROBIN
+        mode = address[1] or MulticastMode.ROUND_ROBIN
         node = self._pick(mode, call, tried)
         if not node:
             # Nobody here knows a provider; the switch may have heard of one just now.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from layer8_net._core.pending import Pending
     from layer8_net._core.reading import VNicCounters
     from layer8_net._core.switch_state import SwitchCounters
+    from layer8_net._core.targets import Address
     from layer8_net._core.usual import Letter
     from layer8_net._streams import Inlet
 
@@ -121,11 +122,11 @@ class VNicMachine(Protocol):
         self, waiter: Waiter, destination: bytes, timeout: float, now: float
     ) -> int: ...
 
-    def address(self, target: str | MulticastMode, *, one: bool) -> tuple[bytes, int]: ...
+    def address(self, target: str | MulticastMode, *, one: bool) -> Address: ...
 
     def frame(
         self,
-        address: tuple[bytes, int],
+        address: Address,
         service: str,
         area: int,
         action: Action,

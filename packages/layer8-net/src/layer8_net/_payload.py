@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import NoneType
 from typing import TYPE_CHECKING, cast
 
 from l8types.pb import L8Query
@@ -26,7 +27,7 @@ def to_elements(factory: ElementsFactory, payload: object) -> Elements:
         factory: Makes containers.
         payload: What the caller handed over.
     """
-    if _is_item(type(payload)):
+    if _is_item(cast("Hashable", type(payload))):
         return factory.of(payload)
     if payload is None:
         return factory.of()
@@ -59,7 +60,7 @@ def _is_elements(value: object) -> bool:
 @lru_cache(maxsize=256)
 def _is_item(kind: Hashable) -> bool:
     """Whether values of a class are nothing but an item each."""
-    special = kind is type(None) or issubclass(cast("type", kind), (str, L8Query, list, tuple))
+    special = issubclass(cast("type", kind), (NoneType, str, L8Query, list, tuple))
     return not special and not _is_container(kind)
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from l8types.protocols.net import NodeDirectory, Target
     from l8types.protocols.runtime import Resources
     from layer8_net._calls import Build
+    from layer8_net._core.targets import Address
     from layer8_net._core.usual import Letter
     from layer8_net._options import VNicOptions
     from layer8_net._statistics import VNicStatistics
@@ -216,7 +217,7 @@ class TcpVNic:
             return (await self._answer_here(message)).raise_for_error()
         frame = self._core.frame
 
-        def build(address: tuple[bytes, int], sequence: int, left: float) -> bytes | Letter:
+        def build(address: Address, sequence: int, left: float) -> bytes | Letter:
             return frame(
                 address,
                 service,
@@ -311,11 +312,11 @@ class TcpVNic:
     def _builder(self, message: Message) -> Build:
         """Makes frames of a message for the address that it goes to."""
 
-        def build(address: tuple[bytes, int], sequence: int, left: float) -> bytes:
+        def build(address: Address, sequence: int, left: float) -> bytes:
             sent = replace(
                 self._core.stamp(message),
                 destination=address[0].rstrip(b"\0").decode(),
-                mode=MulticastMode(address[1]),
+                mode=address[1],
                 sequence=sequence,
                 timeout=left,
             )

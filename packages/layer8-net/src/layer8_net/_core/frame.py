@@ -276,7 +276,10 @@ def deadline_ms(timeout: float) -> int:
     """Whole milliseconds, at least one, so that a short time-out does not become none."""
     if timeout <= 0:
         return 0
-    return min(MAX_DEADLINE_MS, max(1, round(timeout * 1000)))
+    milliseconds = round(timeout * 1000)
+    if 0 < milliseconds <= MAX_DEADLINE_MS:
+        return milliseconds
+    return MAX_DEADLINE_MS if milliseconds else 1
 
 
 def encode_frame(  # noqa: PLR0913 - one argument per field of the format

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from l8types.frozen import replace
 
 __all__ = ["Pending", "PendingRequest"]
 
@@ -16,7 +20,7 @@ _SLOTS_PER_SECOND: Final = 64
 instead of a timer of its own; it ends up to 16 ms late and never early."""
 
 
-class PendingRequest(NamedTuple, Generic[W]):
+class PendingRequest(msgspec.Struct, Generic[W], frozen=True):
     """One request on its way."""
 
     waiter: W
@@ -71,7 +75,7 @@ class Pending(Generic[W]):
         request = self._requests.get(sequence)
         if request is not None and request.slot >= 0:
             self._slots[request.slot].discard(sequence)
-            self._requests[sequence] = request._replace(slot=-1)
+            self._requests[sequence] = replace(request, slot=-1)
 
     def resume(self, sequence: int, now: float) -> None:
         """Give a request its whole time again, from now."""
@@ -79,7 +83,7 @@ class Pending(Generic[W]):
         if request is not None:
             self.suspend(sequence)
             slot = self._put(sequence, now + request.timeout)
-            self._requests[sequence] = request._replace(slot=slot)
+            self._requests[sequence] = replace(request, slot=slot)
 
     def close(self, sequence: int) -> PendingRequest[W] | None:
         """Remove a request; ``None`` when it is not there any more."""

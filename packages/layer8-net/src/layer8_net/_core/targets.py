@@ -10,7 +10,7 @@ from l8types.constants import DESTINATION_SINGLE, UUID_LENGTH
 from l8types.enums import MulticastMode
 from l8types.errors import InvalidInputError
 
-__all__ = ["ANY", "NOBODY", "address_of", "node_at"]
+__all__ = ["ANY", "NOBODY", "Address", "address_of", "node_at"]
 
 ANY: Final = DESTINATION_SINGLE.encode()
 """Destination of what goes to one of many."""
@@ -18,7 +18,11 @@ NOBODY: Final = bytes(UUID_LENGTH)
 """Destination of what goes to all, as the mode says."""
 
 
-def address_of(target: str | MulticastMode, *, one: bool) -> tuple[bytes, MulticastMode]:
+Address = tuple[bytes, MulticastMode]
+"""Destination in wire form, and the mode that decides when it names nobody."""
+
+
+def address_of(target: str | MulticastMode, *, one: bool) -> Address:
     """Destination and mode in wire form.
 
     Args:

@@ -39,7 +39,7 @@ from layer8_net._core.pending import Pending, PendingRequest
 from layer8_net._core.reading import UsualReader, VNicCounters, append_answer, append_message
 from layer8_net._core.stalls import Stalls
 from layer8_net._core.stream import decode_credit
-from layer8_net._core.targets import ANY, address_of, node_at
+from layer8_net._core.targets import ANY, Address, address_of, node_at
 from layer8_net._core.usual import Letter, Repeated
 from layer8_net._core.vnic_events import (
     Cancelled,
@@ -138,13 +138,13 @@ class VNicCore(Generic[W]):
         """Register a request; its sequence number."""
         return self.pending.open(waiter, node_at(destination), timeout, now)
 
-    def address(self, target: str | MulticastMode, *, one: bool) -> tuple[bytes, int]:
+    def address(self, target: str | MulticastMode, *, one: bool) -> Address:
         """Destination and mode in wire form; see ``targets.address_of``."""
         return address_of(target, one=one)
 
     def frame(
         self,
-        address: tuple[bytes, int],
+        address: Address,
         service: str,
         area: int,
         action: Action,

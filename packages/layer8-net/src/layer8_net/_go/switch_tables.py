@@ -31,7 +31,7 @@ of the last few, so that one that was late is forgotten soon."""
 _SHORTEST: Final = 1.0
 """Seconds; reports in shorter order say nothing about the next one."""
 _UNKNOWN: Final = 40.0
-"""Interval of a peer that has reported once only, and does not answer when it is asked. Go nodes
+"""Interval of a peer that has reported once at most, and does not answer when it is asked. Go nodes
 report every 30 s by default; one with a longer interval that is given up too early connects
 again."""
 
@@ -98,13 +98,12 @@ class GoPeer:
     def is_to_be_probed(self, now: float, interval: float) -> bool:
         """Whether to ask for a sign of life: nobody tells how often it reports.
 
-        Once it has reported, or is silent: before, it may not be ready. Then each interval, until
-        its reports tell.
+        At once, to know whether it answers that, and then in each interval in which it is silent,
+        until its reports tell.
         """
         if self._gaps or (self.probed is not None and now - self.probed < interval):
             return False
-        first = self.reported is not None and not self.answers
-        if not first and now - self.heard < interval:
+        if self.answers and now - self.heard < interval:
             return False
         self.probed = now
         return True
@@ -114,7 +113,7 @@ class GoPeer:
         self.answers = self.answers or self.probed is not None
 
     def missed(self, now: float, interval: float) -> float:
-        """Intervals without a sign of life; none while it is not known whether it sends any.
+        """Intervals without a sign of life.
 
         Args:
             now: Monotonic seconds.
@@ -122,9 +121,7 @@ class GoPeer:
         """
         if self._gaps:
             return (now - self.heard) / max(self._gaps)
-        if self.answers:
-            return (now - self.heard) / interval
-        return 0.0 if self.reported is None else (now - self.heard) / _UNKNOWN
+        return (now - self.heard) / (interval if self.answers else _UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from layer8_net._core.directory import Directory
 from layer8_net._core.failures import error_of, error_text
 from layer8_net._core.reading import VNicCounters
 from layer8_net._core.stalls import Stalls
-from layer8_net._core.targets import address_of, node_at
+from layer8_net._core.targets import Address, address_of, node_at
 from layer8_net._core.vnic_events import (
     Changed,
     Completed,
@@ -138,13 +138,13 @@ class GoVNicCore(Generic[W]):
         """Register a request; its sequence number."""
         return self.pending.open(waiter, node_at(destination), timeout, now)
 
-    def address(self, target: str | MulticastMode, *, one: bool) -> tuple[bytes, int]:
+    def address(self, target: str | MulticastMode, *, one: bool) -> Address:
         """Destination and mode in wire form; see ``targets.address_of``."""
         return address_of(target, one=one)
 
     def frame(
         self,
-        address: tuple[bytes, int],
+        address: Address,
         service: str,
         area: int,
         action: Action,
