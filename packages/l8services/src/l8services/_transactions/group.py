@@ -48,13 +48,17 @@ from l8services._transactions.messages import (
     Result,
     Submit,
     Submits,
+    Track,
+    Tracked,
 )
 from l8services._transactions.office import Phase, certainly
+from l8services._transactions.progress import Progress
 from l8services._transactions.timing import Timing
 from l8services._transactions.told import Outbox, Submissions, may_be_told
 from l8services._transactions.views import address_of
 from l8types.enums import Action
-from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError
+from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError, UnavailableError
+from l8types.pb import L8Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -136,6 +140,7 @@ class TransactionGroup:
             lambda to, ends: self._spawn("answer", self._courier.post, to, Ended(tuple(ends))),
             lambda end: len(end[1].result.answer) if isinstance(end[1], Answered) else 0,
         )
+        self._progress = Progress(self._clock)
         self._told: dict[str, str] = {}
         """Commands in hand that were told, and the nodes that wait for what becomes of them."""
         self._joiner = Joiner(self.desk, self._ask, timing)
@@ -202,8 +207,37 @@ class TransactionGroup:
     # Clients
 
     async def submit(self, elements: Elements, call: Call) -> Elements:
-        """Run a call as a transaction; see ``TransactionEngine.submit``."""
+        """Run a call as a transaction; see ``TransactionEngine.submit``.
+
+        A read by ``L8Transaction`` is one of transactions, not of items.
+        """
+        if call.action is Action.GET and isinstance(elements.first, L8Transaction):
+            return await self._track(elements)
         return await self._initiator.submit(elements, call)
+
+    async def _track(self, elements: Elements) -> Elements:
+        """Where transactions stand, by their ids; an example without one asks for all."""
+        values = [value for value in elements.values if isinstance(value, L8Transaction)]
+        ids = tuple(value.id for value in values if value.id)
+        if len(values) < len(elements) or (ids and len(ids) < len(values)):
+            raise InvalidInputError("transactions are asked for by their ids, or all of them")
+        target = self._elected()
+        for _ in range(2):
+            if not target:
+                break
+            reply = await self._ask(target, Track(ids), self._timing.round_timeout)
+            if isinstance(reply, Tracked):
+                found = map(L8Transaction.FromString, reply.transactions)
+                return self._vnic.resources.elements.of(*found)
+            target = reply.leader if isinstance(reply, Refused) else ""
+        raise UnavailableError(f"service {self._key} has no leader that knows its transactions")
+
+    def _tracked(self, message: Track) -> Message:
+        if not self.leading:
+            promised = self.desk.member.promised
+            return Refused(promised, "unavailable: not led here", leader=promised[1])
+        found = self._progress.of(message.ids, *self.leader.running())
+        return Tracked(tuple(one.SerializeToString() for one in found))
 
     async def handle(self, elements: Elements, message: Envelope) -> Elements:
         """Process a message of a peer; see ``TransactionEngine.handle``."""
@@ -264,6 +298,8 @@ class TransactionGroup:
                 return await self._admit(source, message, limit)
             case Submit():
                 return await self._submitted(message, limit)
+            case Track():
+                return self._tracked(message)
             case _:
                 raise InvalidInputError(f"a {type(message).__name__} is no question")
 
@@ -299,6 +335,7 @@ class TransactionGroup:
                 self._endings.add(source, (command.id, ready))
             else:
                 self._told[command.id] = source
+                self._progress.begun(command.id)
                 taken.append((command, now + limit))
         self._run(self.leader.submit(taken, now))
 
@@ -328,6 +365,7 @@ class TransactionGroup:
         if future is None:
             future = self._waiting[command.id] = asyncio.get_running_loop().create_future()
             now = self._clock.monotonic()
+            self._progress.begun(command.id)
             self._run(self.leader.submit([(command, now + limit)], now))
         return _as_certain(await self._outcome(command.id, future, limit), certain=certain)
 
@@ -434,6 +472,7 @@ class TransactionGroup:
         self._finish(effect.id, Answered(known or Result(effect.id)))
 
     def _finish(self, name: str, message: Answered | Refused) -> None:
+        self._progress.ended(name, message)
         source = self._told.pop(name, None)
         if source is not None:
             self._endings.add(source, (name, message))

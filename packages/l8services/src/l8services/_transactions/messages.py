@@ -45,6 +45,8 @@ __all__ = [
     "Submit",
     "Submits",
     "Tail",
+    "Track",
+    "Tracked",
     "Want",
     "decode",
     "encode",
@@ -269,6 +271,21 @@ class Ended(_Message, frozen=True):
     answers: tuple[tuple[str, Answered | Refused], ...]
 
 
+# Of a node whose client wants to know how far a write is
+
+
+class Track(_Message, frozen=True):
+    """Where do these transactions stand? None of them stands for all that have not ended."""
+
+    ids: tuple[str, ...]
+
+
+class Tracked(_Message, frozen=True):
+    """Answer to :class:`Track`: an encoded ``L8Transaction`` of each that is known."""
+
+    transactions: tuple[bytes, ...]
+
+
 # Between the members of a replicated service
 
 
@@ -339,6 +356,8 @@ Message = (
     | Submits
     | Ended
     | Answered
+    | Track
+    | Tracked
     | Look
     | Share
     | Want

@@ -32,6 +32,7 @@ class Inflight:
     deadlines: list[float]
     waiting: set[str]
     results: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    since: float = 0.0
 
 
 @dataclass(slots=True)
