@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from l8test.conformance import SwitchConformance
+from l8test.conformance import SwitchConformance, SwitchInterfaceConformance
 from l8types.constants import Plugin
 from l8types.enums import WireProfile
 from l8utils import NodeResources
@@ -18,7 +18,7 @@ from .conftest import declare
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from l8test.conformance import Exchange, Inbox
+    from l8test.conformance import Exchange, HostExchange, Inbox
     from l8types.protocols.net import Switch, VNic
     from l8types.protocols.services import Services
     from l8types.settings import NodeSettings
@@ -44,6 +44,11 @@ class Networks:
         """A switch."""
         return cast("Switch", NodeResources(self._make("switch", port)).create(Plugin.SWITCH))
 
+    def host(self, inbox: Inbox) -> AbstractAsyncContextManager[Switch]:
+        """A switch that offers services itself."""
+        parts = NodeResources(self._make("host", 0), services=cast("Services", inbox))
+        return cast("Switch", declare(parts).create(Plugin.SWITCH))
+
     def node(self, switch: Switch, inbox: Inbox) -> AbstractAsyncContextManager[VNic]:
         """A node."""
         parts = NodeResources(self._make("node", switch.port), services=cast("Services", inbox))
@@ -58,3 +63,13 @@ class TestSwitch(SwitchConformance):
     def exchange(self, settings: Settings, request: pytest.FixtureRequest) -> Exchange:
         """Networks of one profile."""
         return Networks(settings, request.param)
+
+
+@pytest.mark.feature("layer8-net:NET-12", "l8test:TST-26")
+class TestSwitchInterface(SwitchInterfaceConformance):
+    """Switches that offer services; in the go profile there are none."""
+
+    @pytest.fixture
+    def hosts(self, settings: Settings) -> HostExchange:
+        """Networks of the native profile."""
+        return Networks(settings, WireProfile.NATIVE)

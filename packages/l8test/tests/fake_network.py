@@ -161,7 +161,7 @@ class FakeVNic:
         """Ids of the receivers."""
         if not self.running:
             raise ClosedError("the node was left")
-        if not isinstance(target, MulticastMode):
+        if target and not isinstance(target, MulticastMode):
             return [target] if target in self.network.nodes else []
         return list(self.directory.providers(key))
 

@@ -192,7 +192,8 @@ async def test_service_with_replicas() -> None:
     mine = await service.share(of(), call, lambda key: key == "b")
     assert list(mine.values) == ["b1"]
 
-    async def ask(_: object) -> list[Any]:
+    async def ask(_: object, /, *, key: str | None = None) -> list[Any]:
+        assert key is None
         return [of("c1"), of(), of("a1", "b1")]
 
     whole = await service.whole(of(), call, ask)

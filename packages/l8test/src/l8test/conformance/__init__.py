@@ -87,6 +87,7 @@ from l8test.conformance._stores import (
     StorageOpener,
 )
 from l8test.conformance._switch import Exchange, SwitchConformance
+from l8test.conformance._switch_interface import HostExchange, SwitchInterfaceConformance
 from l8test.conformance._text import TextCodecConformance
 from l8test.conformance._transactional import (
     Instance,
@@ -125,6 +126,7 @@ __all__ = [
     "Exchange",
     "GatewayHost",
     "GroupOpener",
+    "HostExchange",
     "HostOpener",
     "Inbox",
     "InspectorConformance",
@@ -163,6 +165,7 @@ __all__ = [
     "StorageConformance",
     "StorageOpener",
     "SwitchConformance",
+    "SwitchInterfaceConformance",
     "TextCodecConformance",
     "TimeSeriesConformance",
     "TransactionEngineConformance",
