@@ -207,14 +207,6 @@ def test_silence() -> None:
     assert net.core.counters.silenced == 1
 
 
-def test_nodes_without_reports() -> None:
-    """A node that never tells of itself is not judged by it."""
-    net = PaperNet()
-    ann = net.join()
-    net.pass_time(10_000)
-    assert not ann.closed
-
-
 def _answer(peer: PaperPeer) -> int:
     """Answer all questions for a sign of life; how many there were."""
     asked = peer.of("Health", Action.SERVICE_QUERY)
@@ -231,7 +223,7 @@ def _answer(peer: PaperPeer) -> int:
 
 
 @pytest.mark.feature("NET-20")
-@pytest.mark.parametrize("kind", ["node", "distant node", "switch"])
+@pytest.mark.parametrize("kind", ["node", "distant node", "node without a report", "switch"])
 def test_silence_after_one_report(kind: str) -> None:
     """Who answers when it is asked is given up after three intervals of the switch.
 
@@ -240,7 +232,7 @@ def test_silence_after_one_report(kind: str) -> None:
     net = PaperNet()
     distant = "192.0.2.9" if kind == "distant node" else ""
     one = net.link() if kind == "switch" else net.join(distant=distant)
-    if kind != "switch":
+    if kind.endswith("node"):
         beat(one)
     net.clear()
     net.pass_time(KEEP_ALIVE)
@@ -273,11 +265,25 @@ def test_a_known_interval_counts_more() -> None:
     assert "no sign of life for 90" in ann.closed
 
 
-def test_who_does_not_answer() -> None:
+def test_nodes_without_reports() -> None:
+    """A node that never tells of itself is there as long as it answers when it is asked."""
+    net = PaperNet()
+    ann = net.join()
+    for _ in range(100):
+        net.pass_time(KEEP_ALIVE)
+        _answer(ann)
+    assert not ann.closed
+    net.pass_time(3 * KEEP_ALIVE)
+    assert ann.closed
+
+
+@pytest.mark.parametrize("reports", [0, 1])
+def test_who_does_not_answer(reports: int) -> None:
     """Whoever never answered such a question is given up when no usual interval is that long."""
     net = PaperNet()
     ann = net.join()
-    beat(ann)
+    for _ in range(reports):
+        beat(ann)
     # What it tells everybody, unasked, is no answer.
     net.pass_time(KEEP_ALIVE)
     ann.send(service="Health", action=Action.SERVICE_REGISTER)
