@@ -99,9 +99,10 @@ class GoPeer:
         """Whether to ask for a sign of life: nobody tells how often it reports.
 
         At once, to know whether it answers that, and then in each interval in which it is silent,
-        until its reports tell.
+        until its reports tell. The first of them may be late while a whole network starts.
         """
-        if self._gaps or (self.probed is not None and now - self.probed < interval):
+        recently = self.probed is not None and now - self.probed < interval
+        if len(self._gaps) == _GAPS or recently:
             return False
         if self.answers and now - self.heard < interval:
             return False
@@ -119,9 +120,9 @@ class GoPeer:
             now: Monotonic seconds.
             interval: How often it is asked for one while its own interval is not known.
         """
-        if self._gaps:
-            return (now - self.heard) / max(self._gaps)
-        return (now - self.heard) / (interval if self.answers else _UNKNOWN)
+        if len(self._gaps) < _GAPS and self.answers:
+            return (now - self.heard) / interval
+        return (now - self.heard) / max(self._gaps, default=_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
