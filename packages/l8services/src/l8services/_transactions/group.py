@@ -10,10 +10,8 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from l8services._tasks import TaskScope, forever
-from l8services._transactions.courier import Courier
+from l8services._transactions.clients import ClientSide
 from l8services._transactions.desk import MemberDesk
 from l8services._transactions.effects import (
     Admit,
@@ -27,15 +25,12 @@ from l8services._transactions.effects import (
     Send,
     Tell,
 )
-from l8services._transactions.initiator import Initiator
 from l8services._transactions.items import GroupItems
 from l8services._transactions.joining import Joiner
 from l8services._transactions.leader import Leader
 from l8services._transactions.member import Member
 from l8services._transactions.messages import (
     Accept,
-    Answered,
-    Command,
     Ended,
     Fetch,
     Heard,
@@ -45,20 +40,14 @@ from l8services._transactions.messages import (
     Promise,
     Ready,
     Refused,
-    Result,
     Submit,
     Submits,
     Track,
-    Tracked,
 )
-from l8services._transactions.office import Phase, certainly
-from l8services._transactions.progress import Progress
+from l8services._transactions.office import Phase
 from l8services._transactions.timing import Timing
-from l8services._transactions.told import Outbox, Submissions, may_be_told
 from l8services._transactions.views import address_of
-from l8types.enums import Action
-from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError, UnavailableError
-from l8types.pb import L8Transaction
+from l8types.errors import InvalidInputError, L8Error, PermissionDeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -82,18 +71,11 @@ _ROUTINE: Final = (Send, Tell, Decide, Resolve, Grant)
 """What a write consists of; after anything else there may be more to do than the leader knows."""
 
 
-def _as_certain(answer: Message, *, certain: bool) -> Message:
-    """A refusal says nothing about what may have happened before, unless that is ``certain``."""
-    if certain or not isinstance(answer, Refused):
-        return answer
-    return msgspec.structs.replace(answer, reason=certainly(answer.reason, certain))
-
-
 def _no_step(_: str) -> None:
     """Nobody is interested."""
 
 
-class TransactionGroup:
+class TransactionGroup(ClientSide):
     """Orders the writes of one service together with the other nodes that offer it.
 
     Args:
@@ -117,12 +99,9 @@ class TransactionGroup:
         timing: Timing | None = None,
         step: Callable[[str], None] = _no_step,
     ) -> None:
-        self._key = sla.key
-        self._vnic = vnic
-        self._clock = vnic.resources.clock
-        self._leadership = leadership
+        timing = timing or Timing()
+        super().__init__(sla.key, vnic, leadership, timing)
         self._journal = journal
-        self._timing = timing = timing or Timing()
         self._step = step
         member = Member(f"{vnic.uuid}#{uuid.uuid4().hex[:8]}", timing)
         items = self._items(handler, member)
@@ -131,25 +110,10 @@ class TransactionGroup:
         )
         self._sla = sla
         self.leader = self._leader()
-        self._courier = Courier(sla.key, vnic)
-        self._initiator = Initiator(vnic.resources, self._elected, self._deliver, timing)
-        self._submissions = Submissions(
-            lambda to, told: self._spawn("submit", self._post, to, told)
-        )
-        self._endings: Outbox[tuple[str, Answered | Refused]] = Outbox(
-            lambda to, ends: self._spawn("answer", self._courier.post, to, Ended(tuple(ends))),
-            lambda end: len(end[1].result.answer) if isinstance(end[1], Answered) else 0,
-        )
-        self._progress = Progress(self._clock)
-        self._told: dict[str, str] = {}
-        """Commands in hand that were told, and the nodes that wait for what becomes of them."""
         self._joiner = Joiner(self.desk, self._ask, timing)
-        self._waiting: dict[str, asyncio.Future[Message]] = {}
-        self._reads: dict[int, asyncio.Future[str]] = {}
         self._admissions: dict[str, asyncio.Future[Message | None]] = {}
         self._peers: tuple[View | None, frozenset[str]] = None, frozenset()
         """The view that was in force last, and the nodes of its members."""
-        self._tokens = 0
         self._wake = asyncio.Event()
         self._asleep_until = math.inf
         """Time of the leader for which the watch is set."""
@@ -206,39 +170,6 @@ class TransactionGroup:
 
     # Clients
 
-    async def submit(self, elements: Elements, call: Call) -> Elements:
-        """Run a call as a transaction; see ``TransactionEngine.submit``.
-
-        A read by ``L8Transaction`` is one of transactions, not of items.
-        """
-        if call.action is Action.GET and isinstance(elements.first, L8Transaction):
-            return await self._track(elements)
-        return await self._initiator.submit(elements, call)
-
-    async def _track(self, elements: Elements) -> Elements:
-        """Where transactions stand, by their ids; an example without one asks for all."""
-        values = [value for value in elements.values if isinstance(value, L8Transaction)]
-        ids = tuple(value.id for value in values if value.id)
-        if len(values) < len(elements) or (ids and len(ids) < len(values)):
-            raise InvalidInputError("transactions are asked for by their ids, or all of them")
-        target = self._elected()
-        for _ in range(2):
-            if not target:
-                break
-            reply = await self._ask(target, Track(ids), self._timing.round_timeout)
-            if isinstance(reply, Tracked):
-                found = map(L8Transaction.FromString, reply.transactions)
-                return self._vnic.resources.elements.of(*found)
-            target = reply.leader if isinstance(reply, Refused) else ""
-        raise UnavailableError(f"service {self._key} has no leader that knows its transactions")
-
-    def _tracked(self, message: Track) -> Message:
-        if not self.leading:
-            promised = self.desk.member.promised
-            return Refused(promised, "unavailable: not led here", leader=promised[1])
-        found = self._progress.of(message.ids, *self.leader.running())
-        return Tracked(tuple(one.SerializeToString() for one in found))
-
     async def handle(self, elements: Elements, message: Envelope) -> Elements:
         """Process a message of a peer; see ``TransactionEngine.handle``."""
         if not self._is_peer(message.source):
@@ -264,22 +195,6 @@ class TransactionGroup:
             return await self._serve(address, message, timeout)
         return await self._courier.ask(address, message, timeout)
 
-    async def _deliver(self, address: str, command: Command, timeout: float) -> Message:
-        """Have a node carry out a command, this one included."""
-        if address == self._vnic.uuid or not may_be_told(command):
-            return await self._ask(address, Submit(command), timeout)
-        patience = min(self._timing.answer_patience, timeout / 2)
-        reply = await self._submissions.submit(address, command, timeout, patience)
-        if reply is not None:
-            return reply
-        return await self._ask(address, Submit(command, told=True), timeout - patience)
-
-    async def _post(self, address: str, message: Submits) -> None:
-        try:
-            await self._courier.post(address, message)
-        except L8Error as error:
-            self._submissions.failed(message, error)
-
     async def _serve(self, source: str, message: Message, limit: float) -> Message:
         desk, now = self.desk, self._clock.monotonic()
         match message:
@@ -296,10 +211,8 @@ class TransactionGroup:
                 return desk.copies.page(message.member, start=message.start, now=now)
             case Ready():
                 return await self._admit(source, message, limit)
-            case Submit():
-                return await self._submitted(message, limit)
-            case Track():
-                return self._tracked(message)
+            case Submit() | Track():
+                return await self._answered(message, limit)
             case _:
                 raise InvalidInputError(f"a {type(message).__name__} is no question")
 
@@ -325,78 +238,6 @@ class TransactionGroup:
             case _:
                 raise InvalidInputError(f"a {type(message).__name__} is not told")
 
-    def _take(self, source: str, message: Submits) -> None:
-        """Take commands that were told; who told them is told what becomes of them."""
-        now = self._clock.monotonic()
-        taken = []
-        for command, limit in zip(message.commands, message.limits, strict=False):
-            ready = self._ready(command)
-            if ready is not None:
-                self._endings.add(source, (command.id, ready))
-            else:
-                self._told[command.id] = source
-                self._progress.begun(command.id)
-                taken.append((command, now + limit))
-        self._run(self.leader.submit(taken, now))
-
-    def _ready(self, command: Command) -> Answered | Refused | None:
-        """What can be said at once: what became of a command long ago, or who may know better."""
-        known = self.desk.member.results.get(command.id)
-        if known is not None and self.leading:
-            return Answered(known)
-        if self.leader.phase is not Phase.FOLLOWING:
-            return None
-        promised = self.desk.member.promised
-        others = set(self._leadership.participants(self._key)) - {self._vnic.uuid}
-        acting = promised[1] if promised[1] in others else ""
-        reason = self.leader.obstacle or f"node {self._vnic.alias!r} does not lead {self._key}"
-        return Refused(promised, f"unavailable: {reason}", leader=acting)
-
-    async def _submitted(self, message: Submit, limit: float) -> Message:
-        command = message.command
-        # What was told and is not in hand now was lost, or belonged to an office that is over.
-        certain = not message.told or command.id in self._told
-        ready = self._ready(command)
-        if ready is not None:
-            return _as_certain(ready, certain=certain)
-        if command.action == Action.GET:
-            return await self._read(message, limit)
-        future = self._waiting.get(command.id)
-        if future is None:
-            future = self._waiting[command.id] = asyncio.get_running_loop().create_future()
-            now = self._clock.monotonic()
-            self._progress.begun(command.id)
-            self._run(self.leader.submit([(command, now + limit)], now))
-        return _as_certain(await self._outcome(command.id, future, limit), certain=certain)
-
-    async def _outcome(self, name: str, future: asyncio.Future[Message], limit: float) -> Message:
-        """Wait for the end of a command, which others may wait for as well."""
-        await asyncio.wait([future], timeout=limit)
-        if future.done() and not future.cancelled():
-            return future.result()
-        return Refused(self.desk.member.promised, f"outcome-unknown: no outcome of {name} in time")
-
-    async def _read(self, message: Submit, limit: float) -> Message:
-        self._tokens += 1
-        token = self._tokens
-        future = self._reads[token] = asyncio.get_running_loop().create_future()
-        try:
-            self._run(self.leader.read(token, self._clock.monotonic()))
-            async with asyncio.timeout(limit):
-                error = await future
-        except TimeoutError:
-            error = "unavailable: no quorum of the members answered"
-        finally:
-            self._reads.pop(token, None)
-        if error:
-            return Refused(self.desk.member.promised, error)
-        return await self._answer(message.command, limit)
-
-    async def _answer(self, command: Command, limit: float) -> Message:
-        """Answer a read that may be answered here."""
-        del limit
-        return Answered(await self.desk.items.read(command))
-
     async def _admit(self, source: str, message: Ready, limit: float) -> Message:
         now = self._clock.monotonic()
         future: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
@@ -417,9 +258,6 @@ class TransactionGroup:
         return reply
 
     # The leader of this node
-
-    def _elected(self) -> str:
-        return self._leadership.leader(self._key)
 
     def _met(self, ballot: Ballot) -> None:
         effects = self.leader.meet(ballot, self._clock.monotonic())
@@ -463,22 +301,6 @@ class TransactionGroup:
         admission = self._admissions.get(effect.member)
         if admission is not None and not admission.done():
             admission.set_result(effect.message)
-
-    def _resolve(self, effect: Resolve) -> None:
-        known = self.desk.member.results.get(effect.id)
-        if effect.error:
-            known = Result(effect.id, error=effect.error)
-            _log.info("%s: %s refused a write: %s", self._key, effect.member, effect.error)
-        self._finish(effect.id, Answered(known or Result(effect.id)))
-
-    def _finish(self, name: str, message: Answered | Refused) -> None:
-        self._progress.ended(name, message)
-        source = self._told.pop(name, None)
-        if source is not None:
-            self._endings.add(source, (name, message))
-        future = self._waiting.pop(name, None)
-        if future is not None and not future.done():
-            future.set_result(message)
 
     def _lead(self, effect: Lead) -> None:
         view = effect.view
