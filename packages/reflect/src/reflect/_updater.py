@@ -19,6 +19,7 @@ from reflect._keys import KeyPlan, make_key_plan
 from reflect._mask import masked
 from reflect._paths import split_id
 from reflect._scalars import to_text
+from reflect._setters import Setters
 from reflect._shapes import Raw
 from reflect._tidy import tidied
 
@@ -42,6 +43,7 @@ class _Form:
     name: str
     plan: KeyPlan
     text: Callable[[Raw], str]
+    setters: Setters
     same: Callable[[Raw, Raw], bool]
     """May say no where only a closer look finds that nothing differs."""
 
@@ -53,7 +55,7 @@ def _form_of(model: type, names: tuple[str, ...] | None) -> _Form:
             f"no primary key is declared for {shape.name}; decorate the model with PRIMARY"
         )
     plan = make_key_plan(shape, tuple(shape.by_alias[name.lower()] for name in names))
-    return _Form(names, shape.name, plan, plan.text, quick_equality_of(model))
+    return _Form(names, shape.name, plan, plan.text, Setters(plan), quick_equality_of(model))
 
 
 # Values that never change may be shared; making one costs more than finding it.
@@ -164,7 +166,15 @@ class Updater:
         Raises:
             PropertyError: A change does not fit; earlier changes of the set stay applied.
         """
-        for change in changes:
+        parts = changes.changes
+        model = type(target)
+        form, names = self._forms.get(model), self._fields(model, _PRIMARY)
+        if names and (form is None or form.names != names):
+            form = self._form(model)
+        done = form.setters.apply(parts, target) if names and form is not None else 0
+        if done == len(parts):
+            return target
+        for change in parts[done:]:
             place = self._introspector.property(change.property_id)
             if isinstance(change.new, Deleted):
                 place.delete(target)
