@@ -184,7 +184,7 @@ class TestCopies:
         assert len(cache.fetch(everything).items) == 2
         cache.adopt(given)
         cache.adopt(Book("3", "Ulysses"))
-        assert cache._items["1"] is given
+        assert cache._items.by_key["1"] is given
         assert list(cache.fetch(everything).items) == [
             given,
             Book("2", "Emma"),
@@ -370,7 +370,7 @@ class TestApply:
         given = Book("1", "Emma")
         change = ItemChange(NotificationType.POST, "Book", "1", given, None, "p", 7)
         assert cache.apply_own(change) is change
-        assert cache._items["1"] is given
+        assert cache._items.by_key["1"] is given
         assert told == [change]
         assert cache.apply_own(change) is None
         assert cache.apply_own(change_of("1", "title", "Ulysses")) is not None
@@ -533,7 +533,7 @@ class TestFactory:
         resources = resources_of(introspector=FakeIntrospector(declared))
         cache = create_caches(resources).create(Book, items=[Book("1", "a"), Book("2", "b")])
         assert isinstance(cache, MemoryCache)
-        assert cache._values._attributes == {"title": "title"}
+        assert cache._items._values._attributes == {"title": "title"}
 
 
 def test_a_new_item_that_does_not_fit_its_model_is_not_kept() -> None:

@@ -54,7 +54,7 @@ class CacheMachine(RuleBasedStateMachine):
     @initialize(journal=st.sampled_from([2, 1024]), answers=st.sampled_from([2, 64]))
     def start(self, journal: int, answers: int) -> None:
         self.cache = cache_of(indexed={"shelf": "shelf"}, max_answers=answers)
-        self.cache._journal = _cache_answers.Journal(journal)
+        self.cache._items.journal = _cache_answers.Journal(journal)
         self.replica = cache_of()
         self.items: dict[str, Book] = {}
         self.told = 0

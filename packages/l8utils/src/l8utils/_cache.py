@@ -7,17 +7,17 @@ new object, the old one stays as it was. That is what makes events and kept answ
 
 from __future__ import annotations
 
-import logging
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from l8types.enums import NotificationType, UpdateMode
-from l8types.errors import InvalidInputError, L8Error, NotFoundError, OverloadedError, PropertyError
+from l8types.errors import InvalidInputError, PropertyError
 from l8types.values import ItemChange, Page
-from l8utils._cache_answers import Answer, Answers, Journal
+from l8utils._cache_answers import Answer, Answers
+from l8utils._cache_arrivals import Arrivals
 from l8utils._cache_counters import Totals
-from l8utils._cache_index import UniqueIndex, ValueIndex
+from l8utils._cache_events import CacheEvents
+from l8utils._cache_items import CacheItems
 from l8utils._cache_view import answer_aggregates, answer_items, visible_items
 from l8utils._names import short_name
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from l8types.protocols.models import Cloner, KeyExtractor, Updater
     from l8types.protocols.runtime import Clock
     from l8types.values import ChangeSet
-
-    CacheWatcher = Callable[[ItemChange, object | None], None]
-    """Told of every change, and of the state of the item before it (``None`` for absence)."""
+    from l8utils._cache_events import CacheWatcher
 
 T = TypeVar("T")
 
@@ -40,8 +38,6 @@ DEFAULT_ANSWERS: Final = 64
 
 ANSWER_TTL: Final = 30.0
 """Seconds after which an answer that nobody asked for again is dropped, at the next fetch."""
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +55,6 @@ class CacheStatistics:
     answers: int
     listeners: int
     revision: int
-
-
-class _Subscription:
-    """Registration of one watcher; closing it is idempotent."""
-
-    __slots__ = ("_token", "_watchers")
-
-    def __init__(self, watchers: dict[object, CacheWatcher], watcher: CacheWatcher) -> None:
-        self._watchers = watchers
-        self._token = object()
-        watchers[self._token] = watcher
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._watchers.pop(self._token, None)
 
 
 class MemoryCache:
@@ -123,23 +104,32 @@ class MemoryCache:
         self._keys = keys
         self._cloner = cloner
         self._updater = updater
-        self._max_items = max_items
-        self._items: dict[str, object] = {}
-        self._in_order = True
-        self._last_key = ""
-        self._unique = UniqueIndex(self._name, unique_fields)
-        self._values = ValueIndex(indexed or {})
-        self._journal = Journal()
+        self._items = CacheItems(
+            self._name,
+            keys,
+            indexed=indexed or {},
+            unique_fields=unique_fields,
+            max_items=max_items,
+        )
         self._answers = Answers(max_answers, ttl=ANSWER_TTL, clock=clock)
         self._counters: dict[str, Counter] = {}
         self._totals = Totals()
-        self._watchers: dict[object, CacheWatcher] = {}
-        self._events: deque[tuple[ItemChange, object | None]] = deque()
-        self._delivering = False
+        self._events = CacheEvents(self._name)
+        self._arrivals = Arrivals(
+            model,
+            self._name,
+            keys=keys,
+            cloner=cloner,
+            updater=updater,
+            items=self._items,
+            store=self._store,
+            events=self._events,
+        )
         self._sequence = 0
         for item in items:
             self._updater.check(item)
-            self._store(self.key_of(item), self._cloner.clone(item))
+            key = self.key_of(item)
+            self._store(key, self._items.by_key.get(key), self._cloner.clone(item))
 
     @property
     def model(self) -> type:
@@ -172,7 +162,7 @@ class MemoryCache:
     def put(self, item: object) -> ItemChange | None:
         """Replace an item as a whole, or add it; returns and raises as :meth:`post`."""
         key = self.key_of(item)
-        old = self._items.get(key)
+        old = self._items.by_key.get(key)
         if old is None:
             return self._added(key, item)
         changes = self._updater.diff(old, item, mode=UpdateMode.PUT)
@@ -183,12 +173,12 @@ class MemoryCache:
 
         What changed is worked out only when somebody listens.
         """
-        if self._watchers:
+        if self._events.wanted:
             self.put(item)
             return
         key = self.key_of(item)
         self._updater.check(item)
-        self._store(key, item)
+        self._store(key, self._items.by_key.get(key), item)
 
     def patch(self, item: object) -> ItemChange | None:
         """Merge what is present in ``item`` into the stored one, or add it.
@@ -204,7 +194,7 @@ class MemoryCache:
             OverloadedError: The cache is full.
         """
         key = self.key_of(item)
-        old = self._items.get(key)
+        old = self._items.by_key.get(key)
         if old is None:
             return self._added(key, item)
         changes = self._updater.diff(old, item, mode=UpdateMode.PATCH)
@@ -222,10 +212,10 @@ class MemoryCache:
             The event with the last state, ``None`` when there was no such item.
         """
         key = self._find(item)
-        old = None if key is None else self._items.get(key)
+        old = None if key is None else self._items.by_key.get(key)
         if key is None or old is None:
             return None
-        self._store(key, None)
+        self._store(key, old, None)
         return self._emit(self._event(NotificationType.DELETE, key, old), old)
 
     def apply(self, change: ItemChange) -> ItemChange | None:
@@ -243,23 +233,11 @@ class MemoryCache:
             PropertyError: A change does not fit the model or would change the primary key.
             InvalidInputError: The change is of another model or lacks what its type carries.
         """
-        if change.model != self._name:
-            raise InvalidInputError(f"change of a {change.model!r} in a cache of {self._name!r}")
-        if change.type is NotificationType.DELETE:
-            return self._apply_delete(change)
-        if change.changes is not None:
-            return self._apply_changes(change, change.changes)
-        if change.item is None:
-            raise InvalidInputError(f"{change.type.name} of {change.model} {change.key!r} is empty")
-        return self._apply_item(change, change.item)
+        return self._arrivals.apply(change, own=False)
 
     def apply_own(self, change: ItemChange) -> ItemChange | None:
         """As :meth:`apply` for a change whose item the caller gives away: that one is stored."""
-        whole = change.changes is None and change.type is not NotificationType.DELETE
-        if whole and change.item is not None and change.model == self._name:
-            self._updater.check(change.item)
-            return self._apply_item(change, change.item, own=True)
-        return self.apply(change)
+        return self._arrivals.apply(change, own=True)
 
     def apply_all(self, changes: Sequence[ItemChange]) -> int:
         """As :meth:`apply_own` for many changes, in their order.
@@ -268,14 +246,7 @@ class MemoryCache:
             How many were applied: all, or those before the first that cannot be, which is left to
             the caller as it was.
         """
-        done = 0
-        try:
-            for change in changes:
-                self.apply_own(change)
-                done += 1
-        except L8Error as error:
-            _logger.debug("a change of %s does not fit: %s", self._name, error)
-        return done
+        return self._arrivals.apply_all(changes)
 
     def get(self, key: object) -> object | None:
         """Copy of the item with this key text or example, ``None`` when absent.
@@ -283,7 +254,7 @@ class MemoryCache:
         An example without a primary key is looked up by its unique key.
         """
         found = self._find(key)
-        item = None if found is None else self._items.get(found)
+        item = None if found is None else self._items.by_key.get(found)
         return None if item is None else self._cloner.clone(item)
 
     def fetch(self, query: Query, *, scope: Scope | None = None) -> Page:
@@ -314,7 +285,7 @@ class MemoryCache:
 
     def items(self) -> Iterator[tuple[str, object]]:
         """Keys and copies of all items at the time of the call."""
-        snapshot = list(self._items.items())
+        snapshot = list(self._items.by_key.items())
         return ((key, self._cloner.clone(item)) for key, item in snapshot)
 
     def collect(
@@ -329,18 +300,22 @@ class MemoryCache:
             transform: Called with a copy of each item; ``None`` leaves the item out.
             where: Which items to copy at all. It sees what is stored and must not change it.
         """
-        found = ((key, item) for key, item in list(self._items.items()) if not where or where(item))
+        found = (
+            (key, item)
+            for key, item in list(self._items.by_key.items())
+            if not where or where(item)
+        )
         made = ((key, transform(self._cloner.clone(item))) for key, item in found)
         return {key: value for key, value in made if value is not None}
 
     def metadata(self) -> L8MetaData:
         """Total and counters over all items, whoever may see them."""
-        return self._totals.metadata(self._counters, self._items, self._journal)
+        return self._totals.metadata(self._counters, self._items.by_key, self._items.journal)
 
     def statistics(self) -> CacheStatistics:
         """What the cache holds now."""
         return CacheStatistics(
-            len(self._items), len(self._answers), len(self._watchers), self._journal.revision
+            len(self._items), len(self._answers), len(self._events), self._items.journal.revision
         )
 
     def key_of(self, item: object) -> str:
@@ -378,7 +353,7 @@ class MemoryCache:
 
         Both states are snapshots of the cache and must not be changed.
         """
-        return _Subscription(self._watchers, watcher)
+        return self._events.watch(watcher)
 
     def _find(self, key: object) -> str | None:
         if isinstance(key, str):
@@ -386,37 +361,25 @@ class MemoryCache:
         try:
             return self.key_of(key)
         except PropertyError:
-            return self._unique.owner(self._keys.unique_key(key))
+            return self._items.owner(key)
 
     def _answer(self, query: Query) -> Answer:
-        answer = self._answers.take(query, self._journal)
+        answer = self._answers.take(query, self._items.journal)
         if answer is None:
             answer = Answer(
                 query,
-                self._searched(query),
+                self._items.searched(query),
                 self._keys.primary_key,
                 dict(self._counters),
-                self._journal.revision,
+                self._items.journal.revision,
             )
         self._answers.put(query, answer)
         return answer
 
-    def _searched(self, query: Query) -> Iterable[object]:
-        """Items among which all matches are, in the order of their keys."""
-        keys = self._values.candidates(query.criteria)
-        if keys is not None:
-            return [self._items[key] for key in sorted(keys)]
-        if not self._in_order:
-            # Keeping the order costs one sort, which is cheap where little has been added since.
-            self._items = {key: self._items[key] for key in sorted(self._items)}
-            self._last_key = next(reversed(self._items), "")
-            self._in_order = True
-        return self._items.values()
-
     def _added(self, key: str, item: object) -> ItemChange:
         self._updater.check(item)
         stored = self._cloner.clone(item)
-        self._store(key, stored)
+        self._store(key, None, stored)
         return self._emit(self._event(NotificationType.POST, key, stored), None)
 
     def _changed(
@@ -429,70 +392,15 @@ class MemoryCache:
         if not changes:
             return None
         key, stored = self._keys.primary_key(old), make()
-        self._store(key, stored)
+        self._store(key, old, stored)
         return self._emit(self._event(kind, key, stored, changes), old)
 
-    def _apply_delete(self, change: ItemChange) -> ItemChange | None:
-        old = self._items.get(change.key)
-        if old is None:
-            return None
-        self._store(change.key, None)
-        return self._emit(_with_item(change, change.key, old), old)
-
-    def _apply_item(
-        self, change: ItemChange, item: object, *, own: bool = False
-    ) -> ItemChange | None:
-        key = self.key_of(item)
-        old = self._items.get(key)
-        if old is not None:
-            if old == item:
-                return None
-            # Texts of different keys may be equal (1 and 23, 12 and 3); a difference tells.
-            self._updater.diff(old, item, mode=UpdateMode.PUT)
-        stored = item if own else self._cloner.clone(item)
-        self._store(key, stored)
-        if own and key == change.key:
-            return self._emit(change, old)
-        return self._emit(_with_item(change, key, stored), old)
-
-    def _apply_changes(self, change: ItemChange, changes: ChangeSet) -> ItemChange | None:
-        old = self._items.get(change.key)
-        if old is None:
-            raise NotFoundError(
-                f"changes of {self._name} {change.key!r}, which is not here; fetch it as a whole"
-            )
-        stored = self._updater.apply(changes, self._cloner.clone(old))
-        if self.key_of(stored) != change.key:
-            raise PropertyError(f"changes of {self._name} {change.key!r} would change its key")
-        if stored == old:
-            return None
-        self._store(change.key, stored)
-        return self._emit(_with_item(change, change.key, stored), old)
-
-    def _store(self, key: str, new: object | None) -> None:
+    def _store(self, key: str, old: object | None, new: object | None) -> None:
         """Let the item of a key become ``new``, ``None`` for absence; all or nothing."""
-        old = self._items.get(key)
-        if new is None:
-            del self._items[key]
-            self._unique.remove(key)
-        else:
-            if old is None and 0 < self._max_items <= len(self._items):
-                raise OverloadedError(
-                    f"cache of {self._name!r} is full with {self._max_items} items, "
-                    f"{key!r} was not added"
-                )
-            unique = self._keys.unique_key(new)
-            if unique is not None or self._unique:
-                self._unique.check(key, unique)
-                self._unique.store(key, unique)
-            if old is None:
-                self._in_order = self._in_order and key > self._last_key
-                self._last_key = key
-            self._items[key] = new
-        if self._values:
-            self._values.replace(key, old, new)
-        if self._journal.append(key, old, new):
-            self._answers.drop_older(self._journal.oldest)
+        items = self._items
+        shortened = items.remove(key, old) if new is None else items.store(key, old, new)
+        if shortened:
+            self._answers.drop_older(items.journal.oldest)
 
     def _event(
         self, kind: NotificationType, key: str, item: object, changes: ChangeSet | None = None
@@ -501,30 +409,6 @@ class MemoryCache:
         return ItemChange(kind, self._name, key, item, changes, sequence=self._sequence)
 
     def _emit(self, event: ItemChange, before: object | None) -> ItemChange:
-        if not self._watchers:
-            return event
-        self._events.append((event, before))
-        if not self._delivering:
-            self._delivering = True
-            try:
-                self._deliver()
-            finally:
-                self._delivering = False
+        if self._events.wanted:
+            self._events.tell(event, before)
         return event
-
-    def _deliver(self) -> None:
-        while self._events:
-            event, before = self._events.popleft()
-            for watcher in list(self._watchers.values()):
-                try:
-                    watcher(event, before)
-                except Exception:
-                    # The change has happened; one listener must not hide it from the others.
-                    _logger.exception("listener of the cache of %s failed", self._name)
-
-
-def _with_item(change: ItemChange, key: str, item: object) -> ItemChange:
-    """A change with the item that is stored; quicker than ``dataclasses.replace``."""
-    return ItemChange(
-        change.type, change.model, key, item, change.changes, change.source, change.sequence
-    )

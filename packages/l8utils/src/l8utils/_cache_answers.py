@@ -13,7 +13,7 @@ item in place, these states stay as they were and the answer stays ordered by th
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from l8utils._cache_counters import Counters
 
@@ -28,10 +28,8 @@ JOURNAL_LENGTH: Final = 1024
 the journal keeps the old states of the items alive."""
 
 
-class _Entry(NamedTuple):
-    key: str
-    old: object | None
-    new: object | None
+_Entry: TypeAlias = tuple[str, object | None, object | None]
+"""Key, old and new state of an item; a plain tuple, as one is made with every write."""
 
 
 class Journal:
@@ -50,7 +48,7 @@ class Journal:
 
     def append(self, key: str, old: object | None, new: object | None) -> bool:
         """Record a change; whether old entries were dropped, which happens in large steps."""
-        self._entries.append(_Entry(key, old, new))
+        self._entries.append((key, old, new))
         self.revision += 1
         if len(self._entries) < 2 * self._length:
             return False
@@ -60,9 +58,8 @@ class Journal:
     def since(self, revision: int) -> dict[str, tuple[object | None, object | None]]:
         """State then and state now of each item changed since a revision, not below the oldest."""
         changed: dict[str, tuple[object | None, object | None]] = {}
-        for entry in self._entries[revision - self.oldest :]:
-            first = changed.get(entry.key, (entry.old, None))[0]
-            changed[entry.key] = first, entry.new
+        for key, old, new in self._entries[revision - self.oldest :]:
+            changed[key] = changed.get(key, (old, None))[0], new
         return changed
 
 
