@@ -219,3 +219,37 @@ def test_under_load(seed: int) -> None:
                 assert await net["a"].read(name) == name
 
     run(scenario())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_key_that_is_written_all_the_time(seed: int) -> None:
+    """It gets its new holder, too: for a moment the writes wait, and none of them fails."""
+
+    async def scenario() -> None:
+        async with GroupNet(*"abcde", count=2, seed=seed) as net:
+            await filled(net)
+            leader = next(m for m in net.members if m.group.leading)
+            # One that the leader has to get from the other holder first.
+            key = next(f"k{n}" for n in range(ITEMS) if leader not in holders(net, f"k{n}"))
+            victim = holders(net, key)[0]
+            done = asyncio.Event()
+
+            async def client() -> None:
+                while not done.is_set():
+                    await leader.write((key, 0))
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(3):
+                    group.create_task(client())
+                victim.kill()
+                await until(lambda: len(living(net, key)) == 2, "a second holder", 10)
+                done.set()
+
+    run(scenario())
+
+
+def living(net: GroupNet, key: str) -> list[Member]:
+    """The holders of a key that live."""
+    if not any(m.alive and m.group.leading for m in net.members):
+        return []
+    return [member for member in holders(net, key) if member.alive]

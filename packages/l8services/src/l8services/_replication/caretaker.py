@@ -46,6 +46,9 @@ MOVED: Final = "layer8_replication_moved_keys_total"
 EXCESS: Final = "layer8_replication_excess_keys"
 """How many keys the member with the most has more than the one with the fewest."""
 
+ATTEMPTS: Final = 5
+"""How often a repair is tried while writes wait, before other keys have their turn."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -58,6 +61,8 @@ class Caretaker:
         leader: Gives the leader of this node.
         ask: Sends a message to a node.
         submit: Orders a command and gives its result.
+        wait: Has the writes of clients wait for a moment.
+        go_on: Ends that.
         metrics: Told of the moves.
         timing: Times and limits.
     """
@@ -69,6 +74,8 @@ class Caretaker:
         leader: Callable[[], Leader],
         ask: Ask,
         submit: Submit,
+        wait: Callable[[], None],
+        go_on: Callable[[], None],
         metrics: MetricsSink,
         timing: Timing,
     ) -> None:
@@ -76,6 +83,8 @@ class Caretaker:
         self._items = items
         self._leader = leader
         self._submit = submit
+        self._have_writes_wait = wait
+        self._let_writes_go_on = go_on
         self._metrics = metrics
         self._timing = timing
         self._gatherer = Gatherer(key, items, ask, lambda member: leader().node_of(member), timing)
@@ -112,11 +121,10 @@ class Caretaker:
         try:
             if repairs:
                 self._repair_at = math.inf
-                done = await self._go_on(self._repairs, self._timing.repair_step, 0.0, "repair")
+                done = await self._repair()
             else:
                 self._balance_at = math.inf
-                step, pause = self._timing.balance_step, self._timing.balance_pause
-                done = await self._go_on(self._balances, step, pause, "balance")
+                done = await self._balance()
         finally:
             if not done and seen == self._seen:
                 again = self._now + self._timing.retry
@@ -125,37 +133,65 @@ class Caretaker:
                 else:
                     self._balance_at = again
 
-    def _repairs(self, view: View, skip: set[str], limit: int) -> list[Move]:
-        return plan(self._items.index, view.members, leaving=self._leaving, skip=skip, limit=limit)
-
-    def _balances(self, view: View, skip: set[str], limit: int) -> list[Move]:
-        if self._leaving or self._repair_at < math.inf:
-            # The members have changed meanwhile, and a time for this has been set anew.
-            return []
-        self._tell(view)
-        return balance(self._items.index, view.members, skip=skip, limit=limit)
-
-    async def _go_on(
-        self,
-        moves_of: Callable[[View, set[str], int], list[Move]],
-        limit: int,
-        pause: float,
-        why: str,
-    ) -> bool:
+    async def _repair(self) -> bool:
         """Make one step after the other; whether nothing is left to be done."""
         skipped: set[str] = set()
+        attempts = 0
         while (view := self._view) is not None:
-            moves = moves_of(view, skipped, limit)
+            moves = plan(
+                self._items.index,
+                view.members,
+                leaving=self._leaving,
+                skip=skipped,
+                limit=self._timing.repair_step,
+            )
             if not moves:
                 return not skipped
-            transfers, missing = await self._gatherer.transfers(moves, view)
-            skipped |= missing
-            if transfers and not await self._make(transfers, why):
+            late = await self._step(moves, view, skipped, "repair")
+            if late is None:
                 return False
-            # What was written meanwhile has not moved; its turn comes when all else is done.
-            skipped.update(t.key for t in transfers if not self._is_made(t))
-            await asyncio.sleep(pause)
+            if attempts and not late and not self._leaving:
+                self._let_writes_go_on()
+            attempts = attempts + 1 if late else 0
+            if attempts > ATTEMPTS:
+                skipped |= late
+            elif late:
+                # They are written so often that they are never at rest: the writes wait a moment.
+                self._have_writes_wait()
         return True
+
+    async def _balance(self) -> bool:
+        """The same for moves to members that hold fewer keys; writes do not wait for them."""
+        skipped: set[str] = set()
+        while (view := self._view) is not None:
+            if self._leaving or self._repair_at < math.inf:
+                # The members have changed meanwhile, and a time for this has been set anew.
+                break
+            index, members = self._items.index, view.members
+            self._metrics.gauge(EXCESS, excess(index, members), **self._labels)
+            moves = balance(index, members, skip=skipped, limit=self._timing.balance_step)
+            if not moves:
+                return not skipped
+            late = await self._step(moves, view, skipped, "balance")
+            if late is None:
+                return False
+            skipped |= late
+            await asyncio.sleep(self._timing.balance_pause)
+        return True
+
+    async def _step(
+        self, moves: Sequence[Move], view: View, skipped: set[str], why: str
+    ) -> set[str] | None:
+        """Make some of the moves.
+
+        Returns:
+            Keys that were written meanwhile and have not moved, ``None`` when all of it failed.
+        """
+        transfers, missing = await self._gatherer.transfers(moves, view)
+        skipped |= missing
+        if transfers and not await self._make(transfers, why):
+            return None
+        return {transfer.key for transfer in transfers if not self._is_made(transfer)}
 
     async def _make(self, transfers: Sequence[Transfer], why: str) -> bool:
         data = encode_transfers(transfers)
@@ -171,9 +207,6 @@ class Caretaker:
     def _is_made(self, transfer: Transfer) -> bool:
         place = self._items.index.get(transfer.key)
         return place is None or place.holders == transfer.holders
-
-    def _tell(self, view: View) -> None:
-        self._metrics.gauge(EXCESS, excess(self._items.index, view.members), **self._labels)
 
     @property
     def _labels(self) -> dict[str, str]:

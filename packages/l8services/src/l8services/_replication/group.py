@@ -108,6 +108,8 @@ class ReplicatedGroup(TransactionGroup):
             self._own_leader,
             self._ask,
             self._order_own,
+            self._reserve,
+            self._release,
             vnic.resources.metrics,
             self._timing,
         )
@@ -219,6 +221,9 @@ class ReplicatedGroup(TransactionGroup):
     def _release(self) -> None:
         self._run(self.leader.release(self._clock.monotonic()))
 
+    def _reserve(self) -> None:
+        self.leader.reserve(self._clock.monotonic() + self._timing.round_timeout)
+
     async def _look(self, source: str, message: Look, limit: float) -> Message:
         """Answer for this node, once it has all that the leader had acknowledged."""
         if not self._has_done(message.order):
@@ -304,7 +309,7 @@ class ReplicatedGroup(TransactionGroup):
         now = self._clock.monotonic()
         if left <= self._timing.repair_step:
             # New keys would go to the member that has the fewest by now: they wait for its end.
-            self.leader.reserve(now + self._timing.round_timeout)
+            self._reserve()
         if not left:
             # No new key may go to it from now on, so it is a member no longer.
             self._run(self.leader.let_go(member, now))
