@@ -122,7 +122,7 @@ class TestLog:
         assert await reload(tmp_path) == [ONE] * 100
 
     async def test_who_gives_up_harms_nobody(self, tmp_path: Path) -> None:
-        """A cancelled writer leaves the log as it was."""
+        """What a cancelled writer wrote is whole, and what the next one writes comes after it."""
         journal = await open_journal(tmp_path, "books")
         async with asyncio.TaskGroup() as group:
             task = group.create_task(journal.commit([ONE]))
@@ -130,7 +130,7 @@ class TestLog:
             task.cancel()
         await journal.commit([TWO])
         journal.close()
-        assert await reload(tmp_path) == [TWO]
+        assert await reload(tmp_path) == [ONE, TWO]
 
     @pytest.mark.parametrize("refused", ["journal", "log"])
     async def test_full_disk(
@@ -228,6 +228,29 @@ class TestCrash:
         """One that was written before there was a log is read as ever."""
         (tmp_path / "books.journal").write_bytes(frame(b"\x92\xa7Decided\x92\x03\xc3"))
         assert await reload(tmp_path) == [THREE]
+
+    async def test_file_that_is_longer_than_its_content(self, tmp_path: Path) -> None:
+        """Zeros at the end, of which a system may make up what it did not write, are no records."""
+        journal = await open_journal(tmp_path, "books")
+        await journal.commit([ONE])
+        journal.close()
+        with (tmp_path / "books.journal").open("ab") as file:
+            file.write(bytes(4096))
+        assert await reload(tmp_path) == [ONE]
+
+    async def test_a_cancelled_write_and_a_new_file(self, tmp_path: Path) -> None:
+        """A journal that is written anew waits for a write that nobody waits for any more."""
+        journal = await open_journal(tmp_path, "books")
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(journal.commit([ONE, ONE, ONE]))
+            await asyncio.sleep(0)
+            task.cancel()
+        await journal.replace([TWO])
+        await journal.commit([THREE])
+        power_cut(journal, journal.size)
+        found = await reload(tmp_path)
+        assert found[0] == TWO
+        assert found[-1] == THREE
 
     def test_journal_that_is_gone(self, tmp_path: Path) -> None:
         """What the log says of it is of no use to anybody."""

@@ -24,7 +24,8 @@ def read_frames(data: bytes) -> tuple[list[bytes], int]:
     """The whole records at the beginning of a file.
 
     Returns:
-        The records, and the number of bytes that they take: what comes after was torn by a crash.
+        The records, and the number of bytes that they take: what comes after was torn by a crash,
+        or consists of zeros.
     """
     records: list[bytes] = []
     position = 0
@@ -32,7 +33,8 @@ def read_frames(data: bytes) -> tuple[list[bytes], int]:
         size, checksum = _HEAD.unpack_from(data, position)
         start = position + _HEAD.size
         record = data[start : start + size]
-        if len(record) < size or zlib.crc32(record) != checksum:
+        # No record is empty: zeros are what a file was made longer by, without its content.
+        if not size or len(record) < size or zlib.crc32(record) != checksum:
             break
         records.append(record)
         position = start + size

@@ -129,24 +129,29 @@ class FileJournal:
             self._late += encoded
 
     async def commit(self, records: Sequence[Record]) -> None:
-        """Append and wait for the disk."""
+        """Append and wait for the disk; whoever gives up does not stop it."""
         encoded = [encode(record) for record in records]
-        async with self._lock:
-            await self._append(encoded)
-        if self._late is not None:
-            self._late += encoded
-
-    async def _append(self, encoded: list[bytes]) -> None:
+        await self._lock.acquire()
         if self._file.descriptor < 0:
+            self._lock.release()
             raise ClosedError("the journal is closed")
         noted, self._noted = self._noted, []
         data = frames([*noted, *encoded])
-        try:
-            await self._log.write(self._file, data, self.size)
-        except OSError as error:
-            self._noted = noted + self._noted
-            raise UnavailableError(f"the journal cannot be written: {error.strerror}") from error
-        self.size += len(data)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: OSError | None) -> None:
+            if error is None:
+                self.size += len(data)
+                if self._late is not None:
+                    self._late += encoded
+            else:
+                self._noted = noted + self._noted
+            self._lock.release()
+            if not waiter.done():
+                _end(waiter, error)
+
+        self._log.write(self._file, data, self.size, done)
+        await waiter
 
     async def replace(self, records: Sequence[Record]) -> None:
         """Write a new file beside the old one and let it take its place."""
@@ -172,6 +177,15 @@ class FileJournal:
             return
         self._log.close(self._file, frames(self._noted), self.size)
         self._log.leave()
+
+
+def _end(waiter: asyncio.Future[None], error: OSError | None) -> None:
+    if error is None:
+        waiter.set_result(None)
+        return
+    refused = UnavailableError(f"the journal cannot be written: {error.strerror}")
+    refused.__cause__ = error
+    waiter.set_exception(refused)
 
 
 async def open_journal(directory: Path, name: str) -> FileJournal:

@@ -14,6 +14,7 @@ import asyncio
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,9 @@ where nothing else happens, while what has arrived for other journals joins."""
 MOST_TURNS: Final = 12
 """Turns after which it is handed over in any case."""
 
+Done = Callable[[OSError | None], None]
+"""Told in the thread of the loop how a write ended."""
+
 
 class JournalFile:
     """An open journal that is this process's alone.
@@ -56,18 +60,16 @@ class JournalFile:
 
 
 class _Job:
-    """Bytes for a journal, and who waits for them."""
+    """Bytes for a journal, and who is to be told."""
 
-    __slots__ = ("data", "error", "file", "future", "position")
+    __slots__ = ("data", "done", "error", "file", "position")
 
-    def __init__(
-        self, file: JournalFile, data: bytes, position: int, future: asyncio.Future[None]
-    ) -> None:
+    def __init__(self, file: JournalFile, data: bytes, position: int, done: Done) -> None:
         self.file = file
         self.data = data
         self.position = position
-        self.future = future
-        self.error: Exception | None = None
+        self.done = done
+        self.error: OSError | None = None
 
 
 class SharedLog:
@@ -120,19 +122,20 @@ class SharedLog:
         if self._thread is None:
             self._end()
 
-    async def write(self, file: JournalFile, data: bytes, position: int) -> None:
-        """Write into a journal; it is safe when this returns. Giving up does not stop it.
+    def write(self, file: JournalFile, data: bytes, position: int, done: Done) -> None:
+        """Write into a journal.
 
-        Raises:
-            OSError: The disk refuses; the journal is as it was.
+        Args:
+            file: The journal, which no other write is on its way to.
+            data: What is written.
+            position: Where.
+            done: Told when it is safe, or with the error: then the journal is as it was.
         """
-        future: asyncio.Future[None] = self._loop.create_future()
         if not self._collected:
-            self._quiet_for = self._turns = 0
+            self._turns = 0
             self._loop.call_soon(self._turned)
         self._quiet_for = 0
-        self._collected.append(_Job(file, data, position, future))
-        await future
+        self._collected.append(_Job(file, data, position, done))
 
     def take_over(self, file: JournalFile, fresh: JournalFile) -> None:
         """Another file, which is on the disk, is in the place of a journal from now on."""
@@ -262,9 +265,4 @@ class SharedLog:
 
 def _finish(jobs: list[_Job]) -> None:
     for job in jobs:
-        if job.future.done():
-            continue
-        if job.error is None:
-            job.future.set_result(None)
-        else:
-            job.future.set_exception(job.error)
+        job.done(job.error)

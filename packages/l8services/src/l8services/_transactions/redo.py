@@ -82,7 +82,6 @@ def read_entries(data: bytes) -> list[Entry]:
         try:
             entry = _decoder.decode(record)
         except msgspec.MsgspecError:
-            # Zeros, to which the file was made longer.
             break
         if entries and entry.round != entries[0].round:
             break
