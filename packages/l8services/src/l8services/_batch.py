@@ -12,6 +12,7 @@ Between instances of the native profile only. A synchronous core.
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from functools import partial
 from itertools import repeat
@@ -25,7 +26,9 @@ from l8types.errors import DecodeError, EncodeError, InvalidInputError, L8Error
 from l8types.values import DELETED, Change, ChangeSet, ItemChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from typing_extensions import Buffer
 
     from l8types.protocols.data import ObjectCodec
     from l8types.protocols.models import PropertyResolver
@@ -67,7 +70,7 @@ class Row(msgspec.Struct, frozen=True):
         stamp: The version that it leads to.
         base: The version that it was made from.
         form: Where in the item something changed.
-        body: MessagePack of the item or the values.
+        body: MessagePack of the item or the values, empty for neither.
     """
 
     change: ItemChange
@@ -83,7 +86,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class _Frame(msgspec.Struct, array_like=True, frozen=True):
-    """What travels. Columns have one entry per change."""
+    """What travels. Columns have one entry per change, but for the last two."""
 
     source: str
     first: int
@@ -96,7 +99,10 @@ class _Frame(msgspec.Struct, array_like=True, frozen=True):
     base_times: list[int]
     base_sources: list[int]
     form_of: list[int]
-    bodies: list[object]
+    items: msgspec.Raw
+    """List of the items of the changes that carry one."""
+    values: list[list[object]]
+    """Old and new value of each attribute, of the changes that name attributes."""
 
 
 class Batch:
@@ -140,6 +146,11 @@ class Batch:
 _stamp: Final = partial(tuple.__new__, Stamp)
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Frame).decode
+_decode_list: Final = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_decode_any: Final = msgspec.msgpack.Decoder().decode
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
+"""What MessagePack or the constructor of a model raise when the bytes do not fit."""
+_UNWRITABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 
 
 class Packer:
@@ -167,6 +178,7 @@ class Packer:
         self._codec = codec
         self._properties = properties
         self._received = received
+        self._read_items = _reader_of(model)
 
     def row(self, change: ItemChange, stamp: Stamp, base: Stamp) -> Row:
         """A change on its way out.
@@ -183,7 +195,7 @@ class Packer:
             else:
                 form = ()
                 gone = change.type is NotificationType.DELETE
-                body = _encode(None if gone else self._codec.encode(change.item))
+                body = b"" if gone else self._written(change.item)
         except UnicodeEncodeError as error:
             raise EncodeError(f"change of {change.model} {key!r}: {error}") from error
         return Row(change, stamp, base, form, body)
@@ -205,7 +217,10 @@ class Packer:
             [row.base.time for row in rows],
             [sources.setdefault(row.base.source, len(sources)) for row in rows],
             [forms.setdefault(row.form, len(forms)) for row in rows],
-            [msgspec.Raw(row.body) for row in rows],
+            msgspec.Raw(
+                _encode([msgspec.Raw(row.body) for row in rows if not row.form and row.body])
+            ),
+            [msgspec.Raw(row.body) for row in rows if row.form],  # type: ignore[misc] # as a list
         )
         frame.sources.extend(sources)
         frame.forms.extend(forms)
@@ -240,7 +255,6 @@ class Packer:
             frame.base_times,
             frame.base_sources,
             frame.form_of,
-            frame.bodies,
         )
         if not count or any(len(column) != count for column in columns):
             raise DecodeError("a batch of changes has no changes, or columns of different lengths")
@@ -249,34 +263,101 @@ class Packer:
             raise DecodeError("a batch of changes has numbers that are out of range")
 
     def _changes(self, frame: _Frame) -> list[ItemChange | L8Error]:
-        model, source, forms = frame.model, frame.source, frame.forms
-        changes: list[ItemChange | L8Error] = []
-        add = changes.append
-        rows = zip(frame.kinds, frame.keys, frame.form_of, frame.bodies, strict=True)
-        for sequence, (number, key, form_number, body) in enumerate(rows, frame.first):
-            item: object = None
-            parts: ChangeSet | None = None
-            try:
-                form = forms[form_number]
-                if form:
-                    if number not in _BY_PARTS:
-                        raise DecodeError(f"a change of {model} {key!r} is whole and in parts")
-                    parts = ChangeSet(model, key, self._read_parts(form, key, body))
-                elif number != _DELETE:
-                    item = self._item(body)
-            except L8Error as error:
-                add(error)
-                continue
-            change = ItemChange(_KINDS[number], model, key, item, parts, source, sequence)
-            add(change if self._received is None else self._received(change))
-        return changes
+        if len(frame.values) == len(frame.keys) and len(frame.forms) == 1:
+            changes = self._alike(frame)
+            if changes is not None:
+                return changes
+        items = iter(self._items(frame))
+        values = iter(frame.values)
+        return [
+            self._change(frame, kind, key, frame.forms[form], sequence, items, values)
+            for sequence, (kind, key, form) in enumerate(
+                zip(frame.kinds, frame.keys, frame.form_of, strict=True), frame.first
+            )
+        ]
 
-    def _item(self, body: object) -> object:
-        if not isinstance(body, bytes):
-            raise DecodeError(f"a change of a {self._name} carries no item")
-        item = self._codec.decode(body)
+    def _alike(self, frame: _Frame) -> list[ItemChange | L8Error] | None:
+        """Changes of one attribute, the same of all items, whose values need no look: the usual."""
+        (form,) = frame.forms
+        if len(form) != 1 or self._received is not None or not _BY_PARTS.issuperset(frame.kinds):
+            return None
+        ((head, tail),) = form
+        if tail is None:
+            return None
+        model, source, simple = frame.model, frame.source, _SIMPLE
+        made: list[ItemChange | L8Error] = []
+        add = made.append
+        rows = zip(frame.kinds, frame.keys, frame.values, strict=True)
+        for sequence, (kind, key, (old, new)) in enumerate(rows, frame.first):
+            if type(new) not in simple or type(old) not in simple:
+                return None
+            parts = ChangeSet(model, key, (Change(f"{head}{key}{tail}", old, new),))
+            add(ItemChange(_KINDS[kind], model, key, None, parts, source, sequence))
+        return made
+
+    def _change(
+        self,
+        frame: _Frame,
+        number: int,
+        key: str,
+        form: Form,
+        sequence: int,
+        items: Iterator[object],
+        values: Iterator[list[object]],
+    ) -> ItemChange | L8Error:
+        item: object = None
+        parts: ChangeSet | None = None
+        if form:
+            body = next(values, [])
+            if number not in _BY_PARTS or len(body) != 2 * len(form):
+                return DecodeError(f"a change of {self._name} {key!r} has not one value per place")
+            try:
+                parts = ChangeSet(self._name, key, self._read_parts(form, key, body))
+            except L8Error as error:
+                return error
+        elif number != _DELETE:
+            item = next(items, None)
+            if isinstance(item, L8Error):
+                return item
+            if item is None:
+                return DecodeError(f"a change of {self._name} {key!r} has no item")
+        change = ItemChange(_KINDS[number], self._name, key, item, parts, frame.source, sequence)
+        return change if self._received is None else self._received(change)
+
+    def _written(self, item: object) -> bytes:
+        """MessagePack of an item: its own if it has such a form, else that of its bytes."""
+        if self._read_items is not None and type(item) is self._model:
+            try:
+                return _encode(item)
+            except _UNWRITABLE:
+                # It holds something that only the codec knows.
+                pass
+        return _encode(self._codec.encode(item))
+
+    def _items(self, frame: _Frame) -> Sequence[object]:
+        """The items; in place of one that cannot be read, why."""
+        if self._read_items is not None:
+            try:
+                return self._read_items(frame.items)
+            except _UNREADABLE:
+                pass
+        return [self._item(data) for data in _decode_list(frame.items)]
+
+    def _item(self, data: msgspec.Raw) -> object:
+        try:
+            body = _decode_any(data)
+            if isinstance(body, (dict, list)) and self._read_items is not None:
+                (item,) = self._read_items(b"\x91" + bytes(data))
+                return item
+            if not isinstance(body, bytes):
+                return DecodeError(f"a change of a {self._name} carries no item")
+            item = self._codec.decode(body)
+        except L8Error as error:
+            return error
+        except _UNREADABLE as error:
+            return DecodeError(f"a change carries no {self._name}: {error}")
         if not isinstance(item, self._model):
-            raise DecodeError(f"a change of a {self._name} carries a {type(item).__name__}")
+            return DecodeError(f"a change of a {self._name} carries a {type(item).__name__}")
         return item
 
     def _parts(self, key: str, parts: ChangeSet) -> tuple[Form, list[object]]:
@@ -290,9 +371,7 @@ class Packer:
             values += (self._plain(place, part.old), self._plain(place, part.new))
         return tuple(form), values
 
-    def _read_parts(self, form: Form, key: str, body: object) -> tuple[Change, ...]:
-        if not isinstance(body, list) or len(body) != 2 * len(form):
-            raise DecodeError(f"a change of {self._name} {key!r} has not one value per attribute")
+    def _read_parts(self, form: Form, key: str, body: list[object]) -> tuple[Change, ...]:
         if len(form) == 1 and type(body[0]) in _SIMPLE and type(body[1]) in _SIMPLE:
             ((head, tail),) = form
             place = head if tail is None else f"{head}{key}{tail}"
@@ -339,6 +418,32 @@ class Packer:
 
 
 _SIMPLE: Final = _PLAIN | {str}
+
+
+def _reader_of(model: type) -> Callable[[Buffer], Sequence[object]] | None:
+    """What reads a list of items that MessagePack knows by itself, ``None`` for other models."""
+    if not (dataclasses.is_dataclass(model) or issubclass(model, msgspec.Struct)):
+        return None
+    try:
+        if not _is_known(msgspec.inspect.type_info(model), set()):
+            return None
+        read: Callable[[Buffer], Sequence[object]] = msgspec.msgpack.Decoder(list[model]).decode  # type: ignore[valid-type] # a type, if not for mypy
+    except (TypeError, NameError):
+        # An attribute is of a type that only the codec knows.
+        return None
+    return read
+
+
+def _is_known(part: object, seen: set[int]) -> bool:
+    """Whether MessagePack itself knows a type and all that it consists of."""
+    if isinstance(part, msgspec.inspect.CustomType):
+        return False
+    if isinstance(part, tuple | list):
+        return all(_is_known(inner, seen) for inner in part)
+    if id(part) in seen or not isinstance(part, msgspec.inspect.Type | msgspec.inspect.Field):
+        return True
+    seen.add(id(part))
+    return all(_is_known(getattr(part, name), seen) for name in part.__struct_fields__)
 
 
 def _wire_type(change: ItemChange) -> int:

@@ -21,6 +21,9 @@ class KeyLocks:
     def __len__(self) -> int:
         return len(self._locks)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._locks
+
     def hold(self, key: str) -> _Hold:
         """Hold the lock of a key in an ``async with``; those who wait get it in turn."""
         return _Hold(self._locks, key)

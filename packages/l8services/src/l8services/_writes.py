@@ -60,6 +60,11 @@ class Writer:
         self._through = through
         self._behind = behind
         self._changed = changed
+        self._untold = False
+        """Whether something changed since the others were last told to expect it."""
+        self._peek: Callable[[str], object | None] = getattr(
+            replica.cache, "peek", replica.cache.get
+        )
         self._locks = KeyLocks()
 
     async def write(self, action: Action, items: Iterable[object], call: Call) -> Elements:
@@ -69,9 +74,22 @@ class Writer:
             One entry per item: its key, or what was wrong with it. One that a hook ended has
             neither, as nothing was written.
         """
-        return self._resources.elements.entries(
-            [await self._entry(action, item, call) for item in items]
-        )
+        if self._hook is not None or self._through is not None:
+            return self._resources.elements.entries(
+                [await self._entry(action, item, call) for item in items]
+            )
+        entries: list[Element] = []
+        try:
+            for item in items:
+                entry = self._entry_at_once(action, item, call)
+                if entry is None:
+                    self._tell()
+                    entry = await self._entry(action, item, call)
+                entries.append(entry)
+        finally:
+            # What was changed is told, whatever ends the rest; together, as one turn made it.
+            self._tell()
+        return self._resources.elements.entries(entries)
 
     async def delete_matching(self, elements: Elements, call: Call) -> Elements:
         """Delete the items that the query of ``elements`` matches and the caller may see.
@@ -104,6 +122,25 @@ class Writer:
                     await self._commit(Action.PUT, key, merged)
         except L8Error as error:
             _log.warning("%s: a replaced change is not repeated: %s", self._replica.key, error)
+
+    def _tell(self) -> None:
+        if self._untold:
+            self._untold = False
+            self._changed()
+
+    def _entry_at_once(self, action: Action, item: object, call: Call) -> Element | None:
+        """As :meth:`_entry` where nothing has to be waited for; ``None`` when the key is locked."""
+        try:
+            key = self._key(action, item)
+            if key in self._locks:
+                return None
+            self._permit(key, call)
+            self._change(action, key, item)
+        except L8Error as error:
+            return Element(error=self._resources.elements.error(error).error)
+        if self._behind is not None:
+            self._behind.mark(key)
+        return Element(key=key)
 
     async def _entry(self, action: Action, item: object, call: Call) -> Element:
         try:
@@ -138,7 +175,7 @@ class Writer:
 
     def _permit(self, key: str, call: Call) -> None:
         """Refuse to change what the caller may not see."""
-        present = self._cache.get(key)
+        present = self._peek(key)
         scope = self._resources.security.scope_item
         if present is not None and scope(call.identity, present) is None:
             raise PermissionDeniedError(
@@ -158,13 +195,14 @@ class Writer:
                 raise
             return
         self._change(action, key, item)
+        self._tell()
         if self._behind is not None:
             self._behind.mark(key)
 
     def _change(self, action: Action, key: str, item: object) -> None:
         change = self._replica.commit(action, item)
         if change is not None:
-            self._changed()
+            self._untold = True
         elif action is Action.DELETE:
             raise NotFoundError(f"service {self._replica.key} has no item {key!r} to delete")
 
@@ -193,6 +231,7 @@ class Writer:
         except L8Error:
             await self._restore(store, key, before)
             raise
+        self._tell()
 
     def _after(self, action: Action, before: object | None, item: object) -> object | None:
         if action is Action.DELETE:

@@ -257,6 +257,10 @@ class MemoryCache:
         item = None if found is None else self._items.by_key.get(found)
         return None if item is None else self._cloner.clone(item)
 
+    def peek(self, key: str) -> object | None:
+        """The item with this key text as it is stored; not to be changed, nor kept for long."""
+        return self._items.by_key.get(key)
+
     def fetch(self, query: Query, *, scope: Scope | None = None) -> Page:
         """Answer of a query: filtered, sorted, one page, copied and projected, with counters.
 

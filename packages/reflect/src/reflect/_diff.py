@@ -32,6 +32,8 @@ Paths = frozenset[str]
 """Lower-case paths, relative to the model at hand, of what is replaced as a whole."""
 
 _NOTHING: Final[Paths] = frozenset()
+_TELLING: Final = frozenset({str, int})
+"""What is the same when it is equal, whatever the attribute: most of what does not differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Comparison:
         whole |= self.replaced(shape.model)
         for field in shape.fields:
             before, after = field.read(old), field.read(new)
-            if before is after:
+            if before is after or (before.__class__ in _TELLING and before == after):
                 continue
             if field.oneof and before is None and not self.full:
                 self._clear_siblings(shape, field, place, old)

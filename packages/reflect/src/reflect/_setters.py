@@ -54,6 +54,13 @@ class Setters:
             plain = (field for field in plan.shape.fields if field not in plan.fields)
             self._by_path = {field.path: _setter(field) for field in plain if _is_plain(field)}
 
+    def root(self, key: str, item: object) -> str:
+        """Root part of the ids of an item if it has this key, "" where that takes a closer look."""
+        if not self._prefix or getattr(item, self._key) != key or "<" in key or ">" in key:
+            # Such texts are written in another form.
+            return ""
+        return f"{self._prefix}{key}>"
+
     def apply(self, changes: Sequence[Change], target: object) -> int:
         """Set attributes as long as all is as usual.
 

@@ -118,7 +118,7 @@ class Updater:
             # Mostly nothing differs, and the answer should not cost more than the question.
             if form.same(old, new):
                 return _no_changes(form.name, key)
-            return self._changes(form.plan, key, old, new, mode)
+            return self._changes(form, key, old, new, mode)
         except (AttributeError, TypeError, EncodeError, RecursionError):
             return self._tidied(old, new, mode)
 
@@ -135,10 +135,13 @@ class Updater:
         return self.diff(tidy_old, tidy_new, mode=mode)
 
     def _changes(
-        self, plan: KeyPlan, key: str, old: object, new: object, mode: UpdateMode
+        self, form: _Form, key: str, old: object, new: object, mode: UpdateMode
     ) -> ChangeSet:
-        shape, values = plan.shape, plan.values(old)
-        if plan.values(new) != values:
+        plan, setters = form.plan, form.setters
+        shape = plan.shape
+        root = setters.root(key, new)
+        values = () if root else plan.values(old)
+        if not root and plan.values(new) != values:
             raise PropertyError(
                 f"the items have different keys, {key!r} and {plan.text(new)!r}; compare two "
                 "states of the same item"
@@ -146,7 +149,7 @@ class Updater:
         changes: list[Change] = []
         full = mode is UpdateMode.PUT
         run = Comparison(full, self._replaced, self._is_closed, self._series_limit, changes)
-        run.message(shape, plan.root_id(values), old, new, frozenset())
+        run.message(shape, root or plan.root_id(values), old, new, frozenset())
         return ChangeSet(shape.name, key, tuple(changes))
 
     def _form(self, model: type) -> _Form:

@@ -11,9 +11,10 @@ times in between costs one hash. A synchronous core.
 
 from __future__ import annotations
 
-import zlib
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,11 +27,12 @@ RANGES: Final = 256
 """A million items make ranges of four thousand, which still travel in one message."""
 DIGEST_BYTES: Final = 6
 _MODULUS: Final = 1 << (8 * DIGEST_BYTES)
+_number: Final = partial(int.from_bytes, byteorder="big")
 
 
 def range_of(key: str) -> int:
     """The range to which a key belongs, the same on every node."""
-    return zlib.crc32(key.encode()) % RANGES
+    return crc32(key.encode()) % RANGES
 
 
 class RangeDigests:
@@ -62,9 +64,23 @@ class RangeDigests:
 
     def fold(self, limit: int) -> None:
         """Count up to so many of the noted changes, so that a long list need not wait for all."""
-        touched = self._touched
+        touched, version, sums = self._touched, self._version, self._sums
         for _ in range(min(limit, len(touched))):
-            self._count(touched.pop())
+            key = touched.pop()
+            text = key.encode()
+            number = crc32(text) % RANGES
+            hashes = self._hashes[number]
+            before = hashes.get(key, 0)
+            stamp = version(key)
+            if stamp is None:
+                hashes.pop(key, None)
+                now = 0
+            else:
+                whole = b"%d@%b/%b" % (stamp[0], stamp[1].encode(), text)
+                now = hashes[key] = _number(blake2b(whole, digest_size=DIGEST_BYTES).digest())
+            if now != before:
+                sums[number] = (sums[number] + now - before) % _MODULUS
+                self._root = ""
 
     def sums(self) -> tuple[int, ...]:
         """Digest of each range."""
@@ -83,22 +99,3 @@ class RangeDigests:
         """Keys of the items in some ranges."""
         self.fold(len(self._touched))
         return [key for number in ranges for key in self._hashes[number]]
-
-    def _count(self, key: str) -> None:
-        number = range_of(key)
-        hashes = self._hashes[number]
-        before = hashes.get(key, 0)
-        stamp = self._version(key)
-        if stamp is None:
-            hashes.pop(key, None)
-            now = 0
-        else:
-            now = hashes[key] = _hash(key, stamp)
-        if now != before:
-            self._sums[number] = (self._sums[number] + now - before) % _MODULUS
-            self._root = ""
-
-
-def _hash(key: str, stamp: Stamp) -> int:
-    text = f"{stamp.to_text()}/{key}"
-    return int.from_bytes(blake2b(text.encode(), digest_size=DIGEST_BYTES).digest(), "big")
