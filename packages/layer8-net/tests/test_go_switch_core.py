@@ -24,10 +24,13 @@ from .go_talk import HEALTH, SYSTEM, add, notices, report
 
 @pytest.mark.feature("NET-13")
 def test_first_words_of_a_switch() -> None:
-    """Who joins receives the health of all with their ids as keys, then the notice of itself."""
+    """Who joins receives the health of all with their ids as keys, then the notice of itself.
+
+    Last comes the question whether it takes part, whose answer is a sign of life.
+    """
     net = PaperNet()
     ann = net.join(SONGS, uuid=ANN)
-    first, second = ann.messages
+    first, second, third = ann.messages
     assert (first.service, first.action, first.destination) == ("Health", Action.PATCH, ANN)
     assert (first.source, first.vnet) == (SWITCH, SWITCH)
     records = read_messages(first.data, L8Health)
@@ -36,6 +39,7 @@ def test_first_words_of_a_switch() -> None:
     assert (second.action, second.destination) == (Action.NOTIFY, "")
     (notice,) = notices(ann)
     assert (notice.type, notice.model_key) == (L8NotificationType.Post, ANN)
+    assert (third.action, third.destination) == (Action.SERVICE_QUERY, ANN)
 
 
 @pytest.mark.feature("NET-13")

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from l8types.errors import EncodeError
 from layer8_net.errors import MovedError
 
 if TYPE_CHECKING:
@@ -45,11 +46,7 @@ class Leaving:
     def refuse(self, messages: list[Message], error: L8Error) -> None:
         """Give messages back, requests and others; nothing was executed."""
         session = self._session
-        frames = [
-            session.core.refusal_frame(one, error)
-            for one in messages
-            if one.request or one.destination == session.me.uuid
-        ]
+        frames = [frame for one in messages if (frame := self._refusal(one, error))]
         if session.link is None:
             # Those of requests learn it from the end of the connection.
             frames.clear()
@@ -57,6 +54,16 @@ class Leaving:
             session.link.send(frames)
         self.returned += len(frames)
         self.dropped += len(messages) - len(frames)
+
+    def _refusal(self, message: Message, error: L8Error) -> bytes:
+        """Frame on the way back, empty for what does not go back."""
+        if not message.request and message.destination != self._session.me.uuid:
+            return b""
+        try:
+            return self._session.core.refusal_frame(message, error)
+        except EncodeError:
+            # What a switch of the network could not take.
+            return b""
 
     def turn_away(self, messages: list[Message]) -> list[Message]:
         """Give back what came when it was too late.

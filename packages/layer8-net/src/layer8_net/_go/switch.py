@@ -371,6 +371,7 @@ class GoSwitchCore:
             out.others.append(Linked(peer.endpoint.uuid))
         else:
             self._desk.node_joined(peer, event.started, out)
+        self._probe(peer, now, out)
 
     def _prefers(self, known: GoPeer, new: GoPeer) -> bool:
         """Whether to keep a link: both sides keep the one that the higher id dialled."""
@@ -413,8 +414,7 @@ class GoSwitchCore:
         stalled = self._stalls.look(now)
         for peer in list(self.tables.peers.values()):
             peer.excuse(stalled, now)
-            if peer.is_to_be_probed(now, self._me.keep_alive):
-                out.send(peer.connection, self._desk.probe(peer))
+            self._probe(peer, now, out)
             if peer.is_link:
                 self._check_link(peer, now, out)
             else:
@@ -424,6 +424,10 @@ class GoSwitchCore:
             self._publish_at = now + self._me.keep_alive
             skipped.clear()
         self._desk.publish(skipped, out)
+
+    def _probe(self, peer: GoPeer, now: float, out: Outbox) -> None:
+        if peer.is_to_be_probed(now, self._me.keep_alive):
+            out.send(peer.connection, self._desk.probe(peer))
 
     def _check_link(self, peer: GoPeer, now: float, out: Outbox) -> None:
         # A switch tells of its own figures now and then, Go ones every 30 s.

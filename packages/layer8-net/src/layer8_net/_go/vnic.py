@@ -229,6 +229,8 @@ class GoVNicCore(Generic[W]):
         """
         if message.request:
             return self.reply_frame(message, pack_error(error_text(error)))
+        node = message.source
+        check_message(self.directory, node, message.service, message.area, message.action)
         failed = replace(message, destination=message.source, reply=True, failure=error_text(error))
         return self._sealed(failed)
 
