@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from l8test import budget
 from l8types.errors import L8Error
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CONVERGENCE: Final = 15.0
-"""Seconds within which a network settles after a node was lost, killed or started again."""
+"""Seconds within which a network settles after a node was lost, killed or started again, on a
+machine that is not overloaded."""
 
 START: Final = 40.0
 """Seconds that a program may take to come up on a busy machine."""
@@ -55,12 +57,14 @@ async def until(
 ) -> T:
     """Look again and again until what is seen is good, and return it.
 
+    It has more time than ``within`` while the machine is overloaded.
+
     An error of the ecosystem counts as not good yet: a network that settles may refuse for a while.
 
     Raises:
         AssertionError: Time is up; tells what was seen last.
     """
-    end = time.monotonic() + within
+    begin = time.monotonic()
     while True:
         last: object
         try:
@@ -70,8 +74,9 @@ async def until(
             last = seen
         except L8Error as error:
             last = error
-        if time.monotonic() > end:
-            raise AssertionError(f"after {within} s still: {str(last)[:600]}")
+        took = time.monotonic() - begin
+        if took > budget(within):
+            raise AssertionError(f"after {took:.1f} s still: {str(last)[:600]}")
         await asyncio.sleep(_PAUSE)
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 import l8test.conformance
-from l8test import FakeClock, until
+from l8test import FakeClock, budget, until
 from l8test.replicated import ReplicatedCountingService, replicated_sla
 from l8test.services import CountingService, counting_sla
 from l8test.transactional import TransactionalCountingService, transactional_sla
@@ -55,6 +55,20 @@ async def test_until() -> None:
 
 
 @pytest.mark.feature("TST-06")
+def test_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A promise is due in time while there are processors enough, and later by what is lacking."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    for load, seconds in ((0.1, 15.0), (2.0, 15.0), (9.0, 67.5)):
+        monkeypatch.setattr("os.getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert budget(15.0) == seconds
+
+    def unknown() -> tuple[float, float, float]:
+        raise OSError
+
+    monkeypatch.setattr("os.getloadavg", unknown)
+    assert budget(15.0) == 15.0
+
+
 async def test_until_never() -> None:
     """A condition that never holds is named when its time is over, with the last result."""
     with pytest.raises(TimeoutError, match=r"test_until_never.*within 0\.02 s; last result 0"):

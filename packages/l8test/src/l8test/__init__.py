@@ -9,10 +9,10 @@ Any implementation of a Layer 8 interface can be checked with it, ours and yours
 import pytest
 
 from l8test.clock import FakeClock
-from l8test.wait import until
+from l8test.wait import budget, until
 
 # The suites are asserted with plain ``assert``; only a rewritten one tells the values it saw. This
 # has to be said before any of their modules is imported.
 pytest.register_assert_rewrite("l8test.conformance")
 
-__all__ = ["FakeClock", "until"]
+__all__ = ["FakeClock", "budget", "until"]

@@ -5,15 +5,31 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["until"]
+__all__ = ["budget", "until"]
 
 INTERVAL: Final = 0.01
 """Seconds between two looks: short against a network's reactions, long against a look."""
+
+
+def budget(seconds: float) -> float:
+    """How long a promise of so many seconds may take on this machine now.
+
+    A promise is one of a machine that is not overloaded. Where more processes want to run than
+    there are processors, each of them takes as many times longer; the average of the last minute
+    says how many want to. A limit for processes that share the machine is asked for anew at each
+    look, since the load of a network that starts or recovers is a part of it.
+    """
+    try:
+        wanted = os.getloadavg()[0]
+    except OSError:
+        return seconds
+    return seconds * max(1.0, wanted / (os.cpu_count() or 1))
 
 
 async def until(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, TypeVar
 
 from l8test.faults._ports import lasting_port
 from l8test.topology._audit import Audit, audit
+from l8test.wait import budget
 from l8types.errors import L8Error
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Topology(Generic[T]):
         """Wait until members see exactly each other, all well, and the same leader.
 
         Args:
-            within: Seconds that they have.
+            within: Seconds that they have, more while the machine is overloaded.
             among: Who; all that live by default.
 
         Returns:
@@ -201,8 +202,9 @@ class Topology(Generic[T]):
         clock = asyncio.get_running_loop().time
         begin = clock()
         while problem := await self.disagreement(among):
-            if clock() - begin > within:
-                raise TimeoutError(f"no agreement within {within} s: {problem}")
+            limit = budget(within)
+            if clock() - begin > limit:
+                raise TimeoutError(f"no agreement within {limit:g} s: {problem}")
             await asyncio.sleep(_PAUSE)
         return clock() - begin
 
