@@ -82,9 +82,10 @@ class Batches(Succession):
         """Do the next thing that can be done."""
         if self.phase is not Phase.LEADING or self._proposal is not None:
             return []
-        lost = self._lost & set(self._group.members)
+        members = self._group.members
+        lost = self._lost.intersection(members)
         if lost:
-            return self._propose(tuple(m for m in self._group.members if m not in lost), now)
+            return self._propose(tuple(m for m in members if m not in lost), now)
         if self._inflight is not None or self._held_until > now:
             return []
         self._hold_until = self._pause_until = 0.0
@@ -94,8 +95,8 @@ class Batches(Succession):
         if taken:
             batch = Batch(self._outcome.number + 1, tuple(command for command, _ in taken))
             deadlines = [deadline for _, deadline in taken]
-            self._inflight = Inflight(batch, deadlines, set(self._group.members), since=now)
-            return self._send_all(self._group.members, batch, now)
+            self._inflight = Inflight(batch, deadlines, set(members), since=now)
+            return self._send_all(members, batch, now)
         return self._notify(now)
 
     def _notify(self, now: float) -> list[Effect]:
@@ -105,10 +106,11 @@ class Batches(Succession):
 
     def _ordered(self, member: str, order: Order, reply: object, now: float) -> list[Effect]:
         if isinstance(reply, Ordered):
+            orders = self._orders
             if order.number == self._group.number:
-                self._orders.aware(member)
-            self._lease.confirm(member, self._orders.followed(member, order))
-            effects = self._heard(member, order)
+                orders.aware(member)
+            self._lease.confirm(member, orders.followed(member, order))
+            effects = self._heard(member, order) if self._refusals.open else []
             if order.batch is not None:
                 effects += self._prepared(member, order.batch, reply.errors, now)
             return effects + self._granted(now) if self._lease.waiting else effects
@@ -135,10 +137,11 @@ class Batches(Succession):
         inflight = self._inflight
         if inflight is None or self._proposal is not None:
             return []
-        if not inflight.waiting.isdisjoint(self._group.members):
+        members = self._group.members
+        if not inflight.waiting.isdisjoint(members):
             return []
         self._inflight = None
-        judged = {m: e for m, e in inflight.results.items() if m in self._group.members}
+        judged = {m: e for m, e in inflight.results.items() if m in members}
         covered = self._covers(judged)
         good = covered and verdict([[bool(error) for error in e] for e in judged.values()])
         self._outcome = Outcome(inflight.batch.number, good)

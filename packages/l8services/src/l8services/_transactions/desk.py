@@ -118,7 +118,8 @@ class MemberDesk:
             reply = await self._work(order, step)
             if isinstance(reply, Ordered):
                 self.heard_at = self._clock.monotonic()
-            await self._compact()
+            if self._journal.size >= self._compact_at:
+                await self._compact()
             return reply
 
     async def _work(self, order: Order, step: Step) -> Ordered | Refused:
@@ -217,8 +218,6 @@ class MemberDesk:
                 await self._journal.commit([Items(taken)])
 
     async def _compact(self) -> None:
-        if self._journal.size < self._compact_at:
-            return
         self._step("journal.compact")
         # When it fails the old file is complete; a further attempt comes when it has grown again.
         with suppress(L8Error):

@@ -203,10 +203,7 @@ class TransactionGroup(ClientSide):
             case Accept():
                 return await desk.accept(message)
             case Order():
-                reply = await desk.order(message)
-                if isinstance(reply, Refused) and reply.behind:
-                    self._spawn("join", self._join, message.ballot[1])
-                return reply
+                return await self._follow(message)
             case Fetch():
                 return desk.copies.page(message.member, start=message.start, now=now)
             case Ready():
@@ -224,9 +221,8 @@ class TransactionGroup(ClientSide):
                 if effects:
                     self._run(effects)
             case Order() if source != self._vnic.uuid and self.desk.member.in_view:
-                reply = await self._serve(source, message, self._timing.member_timeout)
-                if isinstance(reply, (Ordered, Refused)):
-                    await self._courier.post(source, Heard(message.ballot, message.serial, reply))
+                reply = await self._follow(message)
+                await self._courier.post(source, Heard(message.ballot, message.serial, reply))
             case Submits():
                 self._take(source, message)
             case Ended():
@@ -237,6 +233,13 @@ class TransactionGroup(ClientSide):
                 pass
             case _:
                 raise InvalidInputError(f"a {type(message).__name__} is not told")
+
+    async def _follow(self, order: Order) -> Ordered | Refused:
+        """Do what a leader orders; a member that has missed something joins anew."""
+        reply = await self.desk.order(order)
+        if isinstance(reply, Refused) and reply.behind:
+            self._spawn("join", self._join, order.ballot[1])
+        return reply
 
     async def _admit(self, source: str, message: Ready, limit: float) -> Message:
         now = self._clock.monotonic()

@@ -64,10 +64,17 @@ class Initiator:
         self._leader = leader
         self._deliver = deliver
         self._timing = timing
+        self._id = uuid.uuid4().hex[:20]
+        self._count = 0
+
+    def _new_id(self) -> str:
+        """Of nobody else: that of this initiator, and a number."""
+        self._count += 1
+        return f"{self._id}{self._count:012x}"
 
     async def submit(self, elements: Elements, call: Call) -> Elements:
         """Run a call at the leader; see ``TransactionEngine.submit``."""
-        command = Command(uuid.uuid4().hex, call.action, call.identity, elements.encode())
+        command = Command(self._new_id(), call.action, call.identity, elements.encode())
         clock = self._resources.clock
         begin = clock.monotonic()
         allowed = self._resources.settings.request_timeout

@@ -84,9 +84,12 @@ class GroupItems:
     async def _result(self, command: Command) -> Result:
         changes, items = self._staged
         try:
-            answer, changed = await self._one(command)
+            answer, changed = await self._work(command)
         except L8Error as error:
             return self._failed(command, error)
+        except Exception:  # noqa: BLE001 - the boundary of user code, whose caller learns of it
+            _log.exception("%s: a write failed", self._key)
+            return self._failed(command, self._broken())
         for change, item in changed:
             changes.append(change)
             items.append((change[0], item))
@@ -95,23 +98,17 @@ class GroupItems:
     def _failed(self, command: Command, error: L8Error) -> Result:
         return Result(command.id, error=self._resources.elements.error(error).error)
 
-    async def _one(self, command: Command) -> Work:
-        try:
-            return await self._work(command)
-        except L8Error:
-            raise
-        except Exception as error:
-            # The boundary of user code; its caller learns that it failed, the log how.
-            _log.exception("%s: a write failed", self._key)
-            raise RemoteError(
-                f"service {self._key} failed on a write; "
-                f"the log of node {self._vnic.alias!r} tells why"
-            ) from error
+    def _broken(self) -> L8Error:
+        alias = self._vnic.alias
+        return RemoteError(
+            f"service {self._key} failed on a write; the log of node {alias!r} tells why"
+        )
 
     async def _work(self, command: Command) -> Work:
         elements = self._resources.elements.decode(command.data)
         staged = await self._handler.stage(elements, self._call(command))
-        changed = [((key, self._encode(item)), item) for key, item in staged.changes]
+        encode = self._encode
+        changed = [((key, encode(item)), item) for key, item in staged.changes]
         return staged.answer.encode(), changed
 
     async def read(self, command: Command) -> Result:

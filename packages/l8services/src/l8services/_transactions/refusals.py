@@ -21,6 +21,11 @@ class Refusals:
         self._unaware: set[str] = set()
 
     @property
+    def open(self) -> bool:
+        """Whether there are any."""
+        return bool(self._open)
+
+    @property
     def ids(self) -> list[str]:
         """Ids of the commands."""
         return [resolve.id for resolve in self._open]
