@@ -36,10 +36,12 @@ class Member:
 
     Args:
         vnic: Its way into the network.
+        count: How many nodes are to hold each item, all by default.
     """
 
-    def __init__(self, vnic: VNic) -> None:
+    def __init__(self, vnic: VNic, count: int | None = None) -> None:
         self._vnic = vnic
+        self._count = count
 
     async def start(self) -> None:
         """Offer the service."""
@@ -52,6 +54,7 @@ class Member:
             model=Entry,
             primary_keys=("id",),
             transactional=True,
+            replication_count=self._count,
         )
         await resources.services.activate(agreement, self._vnic)
 
@@ -70,6 +73,19 @@ class Member:
         elements = resources.elements.of(Entry(key, value))
         await resources.services.call(LEDGER, Action.PUT, elements, self._vnic)
 
+    async def write_many(self, first: int, last: int) -> None:
+        """Write items with these numbers, a hundred at a time."""
+        resources = self._vnic.resources
+        for start in range(first, last, 100):
+            numbers = range(start, min(start + 100, last))
+            elements = resources.elements.of(*(Entry(f"e{n}", n) for n in numbers))
+            await resources.services.call(LEDGER, Action.PUT, elements, self._vnic)
+
+    async def held(self) -> list[str]:
+        """Keys of the items that are here."""
+        handler = self._vnic.resources.services.handler(LEDGER)
+        return list(cast("BaseService", handler).collect(lambda item: item))
+
     async def read(self) -> dict[str, int]:
         """All items."""
         resources = self._vnic.resources
@@ -78,7 +94,9 @@ class Member:
         return {item.id: item.value for item in cast("list[Entry]", list(answer.values))}
 
 
-async def live(control: Control, *, alias: str, port: int, directory: str) -> None:
+async def live(
+    control: Control, *, alias: str, port: int, directory: str, count: int | None = None
+) -> None:
     """Take part until the test is over."""
     settings = NodeSettings(
         alias=alias,
@@ -92,6 +110,14 @@ async def live(control: Control, *, alias: str, port: int, directory: str) -> No
         opened = resources.create(Plugin.VNIC)
         vnic = cast("VNic", await stack.enter_async_context(cast("Any", opened)))
         stack.push_async_callback(resources.services.aclose)
-        member = Member(vnic)
+        member = Member(vnic, count)
         await member.start()
-        await control.serve({"leader": member.leader, "write": member.write, "read": member.read})
+        await control.serve(
+            {
+                "leader": member.leader,
+                "write": member.write,
+                "write_many": member.write_many,
+                "held": member.held,
+                "read": member.read,
+            }
+        )

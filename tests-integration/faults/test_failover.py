@@ -27,6 +27,12 @@ BOUND: Final = 10.0
 
 async def start(born: Nursery, directory: Path) -> list[Child]:
     """A switch, and nodes that offer the service."""
+    port = await start_switch(born, directory)
+    return [await start_node(born, directory, number, port) for number in range(NODES)]
+
+
+async def start_switch(born: Nursery, directory: Path) -> int:
+    """A switch; its port."""
     port = lasting_port()
     settings = {
         "alias": "switch",
@@ -40,17 +46,22 @@ async def start(born: Nursery, directory: Path) -> list[Child]:
         "switch", program, resources=resources, settings=settings, switch=True
     )
     await switch.ask("about", within=30.0)
-    names = [f"node-{number}" for number in range(NODES)]
-    return [
-        await born.start(
-            name,
-            "faults.ledger_member:live",
-            alias=name,
-            port=port,
-            directory=str(directory / name),
-        )
-        for name in names
-    ]
+    return port
+
+
+async def start_node(
+    born: Nursery, directory: Path, number: int, port: int, count: int | None = None
+) -> Child:
+    """A node that offers the service; its directory is that of an earlier life."""
+    name = f"node-{number}"
+    return await born.start(
+        name,
+        "faults.ledger_member:live",
+        alias=name,
+        port=port,
+        directory=str(directory / name),
+        count=count,
+    )
 
 
 async def settled(nodes: list[Child]) -> Child:
