@@ -6,7 +6,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import random
+import stat
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,7 +36,10 @@ from l8types.errors import ClosedError, UnavailableError
 from .virtual import until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from l8services._transactions.records import Record
 
 ONE, TWO, THREE = Items((("a", b"1"),)), Items((("b", b"2"),)), Decided(Outcome(3))
 
@@ -169,6 +175,86 @@ class TestLog:
         journal.close()
         with pytest.raises(ClosedError):
             await journal.commit([ONE])
+
+
+class Machine:
+    """A directory on a disk that has of each file only what was brought to it, when power is cut.
+
+    Args:
+        directory: The directory.
+        monkeypatch: Lets the calls of the system pass through here.
+        chance: What else is on the disk, or is not.
+    """
+
+    def __init__(
+        self, directory: Path, monkeypatch: pytest.MonkeyPatch, chance: random.Random
+    ) -> None:
+        self.directory = directory
+        self.chance = chance
+        self.safe: dict[int, bytes] = {}
+        for name in ("fsync", "fdatasync"):
+            monkeypatch.setattr(os, name, partial(self._sync, getattr(os, name)))
+
+    def _sync(self, real: Callable[[int], None], file: int) -> None:
+        real(file)
+        if not stat.S_ISDIR(os.fstat(file).st_mode):
+            self.safe[os.fstat(file).st_ino] = disk.read(file)
+
+    def cut(self, journals: list[FileJournal]) -> None:
+        """End all at once; of what was not brought to the disk some may be there, or only zeros."""
+        log = journals[0]._log
+        log._of.clear()
+        with log._busy:
+            for file in [journal._file for journal in journals]:
+                os.close(file.descriptor)
+                file.descriptor = -1
+            if log._file >= 0:
+                os.close(log._file)
+                log._file = -1
+        log._jobs.put(None)
+        for path in self.directory.iterdir():
+            if path.suffix in {".journal", LOG_SUFFIX, ".new"}:
+                path.write_bytes(self._torn(path))
+
+    def _torn(self, path: Path) -> bytes:
+        now, safe = path.read_bytes(), self.safe.get(path.stat().st_ino, b"")
+        if path.suffix == LOG_SUFFIX or self.chance.random() < 0.3:
+            return safe
+        end = self.chance.randrange(len(now) + 1)
+        longer = bytes(self.chance.choice([0, max(0, len(now) - max(end, len(safe)))]))
+        return now[:end] + safe[end:] + longer
+
+
+@pytest.mark.parametrize("seed", range(25))
+async def test_what_was_acknowledged_survives_a_cut_of_power(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whatever else the disk has of the files: all that was safe is there, in order."""
+    chance = random.Random(seed)
+    machine = Machine(tmp_path, monkeypatch, chance)
+    monkeypatch.setattr("l8services._transactions.log.FULL_BYTES", chance.choice([500, 3000]))
+    names = ["a", "b", "c"]
+    kept: dict[str, list[Record]] = {name: [] for name in names}
+    number = 0
+    for _ in range(3):
+        journals = {name: await open_journal(tmp_path, name) for name in names}
+        for name, journal in journals.items():
+            assert (await journal.load())[: len(kept[name])] == kept[name]
+            kept[name] = list(kept[name])
+            await journal.replace(kept[name])
+        for _ in range(chance.randrange(30)):
+            chosen = chance.sample(names, chance.randint(1, 3))
+            written: dict[str, list[Record]] = {}
+            async with asyncio.TaskGroup() as group:
+                for name in chosen:
+                    number += 1
+                    written[name] = [Items(((f"{number}", bytes(chance.randrange(60))),))]
+                    group.create_task(journals[name].commit(written[name]))
+            for name, records in written.items():
+                kept[name] += records
+            if chance.random() < 0.1:
+                await journals[chosen[0]].replace(kept[chosen[0]])
+        machine.cut(list(journals.values()))
 
 
 class TestCrash:
