@@ -7,7 +7,6 @@ import asyncio
 
 import pytest
 
-from l8services._versions import Versions
 from l8types.enums import Action
 
 from .agreeing import QUICK, agreed, changes_to, pair, replica_of
@@ -204,7 +203,7 @@ def test_deletion_that_is_forgotten_is_still_one() -> None:
     async def scenario() -> None:
         async with FakeNetwork(tuning=QUICK) as network:
             a, b = await pair(network)
-            replica_of(a).versions = Versions(tombstones=2)
+            replica_of(a).versions._limit = 2
             await a.do(Action.POST, *(Book(str(n)) for n in range(6)))
             await agreed(a, b)
             network.isolate(b)

@@ -122,7 +122,7 @@ class Batch:
 
     __slots__ = ("bases", "changes", "first", "keys", "source", "stamps", "times", "whole")
 
-    def __init__(self, frame: _Frame, changes: list[ItemChange | L8Error]) -> None:
+    def __init__(self, frame: _Frame, changes: list[ItemChange | L8Error], *, alike: bool) -> None:
         self.source = frame.source
         self.first = frame.first
         self.keys: Sequence[str] = frame.keys
@@ -135,6 +135,8 @@ class Batch:
             for time, number in zip(frame.base_times, frame.base_sources, strict=True)
         ]
         self.changes = changes
+        if alike:
+            return
         for at, change in enumerate(changes):
             if type(change) is not ItemChange or change.type is NotificationType.DELETE:
                 self.bases[at] = None
@@ -241,7 +243,8 @@ class Packer:
         try:
             frame = _decode(body)
             self._check(frame)
-            return Batch(frame, self._changes(frame))
+            alike = self._alike(frame)
+            return Batch(frame, alike or self._changes(frame), alike=alike is not None)
         except (msgspec.MsgspecError, ValueError, IndexError, RecursionError) as error:
             raise DecodeError(f"a batch of changes cannot be read: {error}") from error
 
@@ -263,10 +266,6 @@ class Packer:
             raise DecodeError("a batch of changes has numbers that are out of range")
 
     def _changes(self, frame: _Frame) -> list[ItemChange | L8Error]:
-        if len(frame.values) == len(frame.keys) and len(frame.forms) == 1:
-            changes = self._alike(frame)
-            if changes is not None:
-                return changes
         items = iter(self._items(frame))
         values = iter(frame.values)
         return [
@@ -278,6 +277,8 @@ class Packer:
 
     def _alike(self, frame: _Frame) -> list[ItemChange | L8Error] | None:
         """Changes of one attribute, the same of all items, whose values need no look: the usual."""
+        if len(frame.values) != len(frame.keys) or len(frame.forms) != 1:
+            return None
         (form,) = frame.forms
         if len(form) != 1 or self._received is not None or not _BY_PARTS.issuperset(frame.kinds):
             return None

@@ -99,7 +99,7 @@ class Replica:
         self.key = key
         self.uuid = uuid
         self.versions = Versions()
-        self.digests = RangeDigests(self._version)
+        self.digests = RangeDigests(self.versions.live)
         self.tracker = SequenceTracker()
         self.knowledge = Knowledge()
         self.planner = ResyncPlanner(
@@ -449,9 +449,6 @@ class Replica:
         """Whether a version of an unknown item may have been deleted here."""
         unknown = self.versions.current(key) == ORIGIN and self.versions.live(key) is None
         return unknown and ORIGIN < version <= self.versions.horizon
-
-    def _version(self, key: str) -> Stamp | None:
-        return self.versions.live(key)
 
     def _note(self, key: str, stamp: Stamp, *, deleted: bool) -> None:
         self.digests.touch(key)

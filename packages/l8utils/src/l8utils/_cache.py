@@ -122,7 +122,7 @@ class MemoryCache:
             cloner=cloner,
             updater=updater,
             items=self._items,
-            store=self._store,
+            shortened=self._drop_answers,
             events=self._events,
         )
         self._sequence = 0
@@ -404,7 +404,10 @@ class MemoryCache:
         items = self._items
         shortened = items.remove(key, old) if new is None else items.store(key, old, new)
         if shortened:
-            self._answers.drop_older(items.journal.oldest)
+            self._drop_answers()
+
+    def _drop_answers(self) -> None:
+        self._answers.drop_older(self._items.journal.oldest)
 
     def _event(
         self, kind: NotificationType, key: str, item: object, changes: ChangeSet | None = None

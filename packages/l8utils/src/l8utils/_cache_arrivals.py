@@ -31,7 +31,7 @@ class Arrivals:
         cloner: Makes copies.
         updater: Applies differences.
         items: Where the items are.
-        store: Stores an item: its key, the old and the new one.
+        shortened: Called when the journal of the items has become shorter.
         events: Tells of what changed.
     """
 
@@ -44,7 +44,7 @@ class Arrivals:
         cloner: Cloner,
         updater: Updater,
         items: CacheItems,
-        store: Callable[[str, object | None, object | None], None],
+        shortened: Callable[[], None],
         events: CacheEvents,
     ) -> None:
         self._model = model
@@ -53,7 +53,8 @@ class Arrivals:
         self._clone = cloner.clone
         self._updater = updater
         self._items = items
-        self._store = store
+        self._store = items.store
+        self._shortened = shortened
         self._events = events
 
     def apply(self, change: ItemChange, *, own: bool) -> ItemChange | None:
@@ -109,7 +110,8 @@ class Arrivals:
         old = self._items.by_key.get(change.key)
         if old is None:
             return None
-        self._store(change.key, old, None)
+        if self._items.remove(change.key, old):
+            self._shortened()
         told = _with_item(change, change.key, old)
         if self._events.wanted:
             self._events.tell(told, old)
@@ -129,7 +131,8 @@ class Arrivals:
             # Texts of different keys may be equal (1 and 23, 12 and 3); a difference tells.
             self._updater.diff(old, item, mode=UpdateMode.PUT)
         stored = item if own else self._clone(item)
-        self._store(key, old, stored)
+        if self._store(key, old, stored):
+            self._shortened()
         return key, old, stored
 
     def _update(self, key: str, changes: ChangeSet) -> tuple[object, object | None]:
@@ -144,7 +147,8 @@ class Arrivals:
             raise PropertyError(f"changes of {self._name} {key!r} would change its key")
         if stored == old:
             return old, None
-        self._store(key, old, stored)
+        if self._store(key, old, stored):
+            self._shortened()
         return old, stored
 
 

@@ -24,12 +24,13 @@ class UniqueIndex:
         fields: Gives the names of the attributes that the key is made of, for errors.
     """
 
-    __slots__ = ("_fields", "_model", "_owner", "_unique")
+    __slots__ = ("_fields", "_model", "_unique", "owners")
 
     def __init__(self, model: str, fields: Callable[[], Sequence[str]]) -> None:
         self._model = model
         self._fields = fields
-        self._owner: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
+        """Unique keys to primary keys; changed by the methods below only."""
         self._unique: dict[str, str] = {}
 
     def __len__(self) -> int:
@@ -37,7 +38,7 @@ class UniqueIndex:
 
     def owner(self, unique: str | None) -> str | None:
         """Primary key of the item with this unique key."""
-        return None if unique is None else self._owner.get(unique)
+        return None if unique is None else self.owners.get(unique)
 
     def check(self, key: str, unique: str | None) -> None:
         """Make sure that an item may have this unique key.
@@ -57,14 +58,14 @@ class UniqueIndex:
         """Record the unique key of an item in place of the one it had."""
         self.remove(key)
         if unique is not None:
-            self._owner[unique] = key
+            self.owners[unique] = key
             self._unique[key] = unique
 
     def remove(self, key: str) -> None:
         """Forget the unique key of an item."""
         unique = self._unique.pop(key, None)
         if unique is not None:
-            del self._owner[unique]
+            del self.owners[unique]
 
 
 class ValueIndex:

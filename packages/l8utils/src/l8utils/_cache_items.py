@@ -52,7 +52,7 @@ class CacheItems:
         self._unique_key = keys.unique_key
         self._max_items = max_items
         self._unique = UniqueIndex(name, unique_fields)
-        self._values = ValueIndex(indexed)
+        self._values = ValueIndex(indexed) if indexed else None
         self._in_order = True
         self._last_key = ""
         self.by_key: dict[str, object] = {}
@@ -68,7 +68,7 @@ class CacheItems:
 
     def searched(self, query: Query) -> Iterable[object]:
         """Items among which all matches of a query are, in the order of their keys."""
-        keys = self._values.candidates(query.criteria)
+        keys = self._values.candidates(query.criteria) if self._values else None
         if keys is not None:
             return [self.by_key[key] for key in sorted(keys)]
         if not self._in_order:
@@ -99,14 +99,14 @@ class CacheItems:
                 f"{key!r} was not added"
             )
         unique = self._unique_key(new)
-        if unique is not None or self._unique:
+        if unique is not None or self._unique.owners:
             self._unique.check(key, unique)
             self._unique.store(key, unique)
         if old is None:
             self._in_order = self._in_order and key > self._last_key
             self._last_key = key
         self.by_key[key] = new
-        if self._values:
+        if self._values is not None:
             self._values.replace(key, old, new)
         return self.journal.append(key, old, new)
 
@@ -114,6 +114,6 @@ class CacheItems:
         """Let there be no item of a key any more; returns as :meth:`store`."""
         del self.by_key[key]
         self._unique.remove(key)
-        if self._values:
+        if self._values is not None:
             self._values.replace(key, old, None)
         return self.journal.append(key, old, None)

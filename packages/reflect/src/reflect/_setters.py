@@ -8,8 +8,7 @@ errors.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from l8types.enums import Container, Kind
 from reflect._scalars import INTEGER_RANGES
@@ -32,8 +31,8 @@ _CLASSES: Final[dict[Kind, type]] = {
 _ANY: Final = "x"
 
 
-_Setter: TypeAlias = tuple[type, int, int, Callable[[object, Any], None]]
-"""How one attribute is set: what it takes, the range of a whole number, what writes it."""
+_Setter: TypeAlias = tuple[type, int, int, str]
+"""How one attribute is set: what it takes, the range of a whole number, its name on an instance."""
 
 
 class Setters:
@@ -51,7 +50,8 @@ class Setters:
         self._prefix = ""
         if plan.kinds == (Kind.STRING,) and plan.fields[0].element.enum_class is None:
             self._prefix = plan.root_id((_ANY,)).removesuffix(f"{_ANY}>")
-            plain = (field for field in plan.shape.fields if field not in plan.fields)
+            fields = () if plan.shape.frozen else plan.shape.fields
+            plain = (field for field in fields if field not in plan.fields)
             self._by_path = {field.path: _setter(field) for field in plain if _is_plain(field)}
 
     def root(self, key: str, item: object) -> str:
@@ -76,7 +76,7 @@ class Setters:
             setter = by_path.get(path)
             if setter is None or owner != root:
                 return done
-            wanted, low, high, write = setter
+            wanted, low, high, attribute = setter
             value = change.new
             if type(value) is not wanted:
                 return done
@@ -85,7 +85,7 @@ class Setters:
                     return done
             elif type(value) is str and not value.isascii():
                 return done
-            write(target, value)
+            setattr(target, attribute, value)
         return len(changes)
 
 
@@ -99,4 +99,4 @@ def _is_plain(field: Field) -> bool:
 def _setter(field: Field) -> _Setter:
     kind = field.element.kind
     low, high = INTEGER_RANGES.get(kind, (0, 0))
-    return _CLASSES[kind], low, high, field.write
+    return _CLASSES[kind], low, high, field.attribute

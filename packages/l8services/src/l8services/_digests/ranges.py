@@ -11,7 +11,6 @@ times in between costs one hash. A synchronous core.
 
 from __future__ import annotations
 
-from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
@@ -27,7 +26,21 @@ RANGES: Final = 256
 """A million items make ranges of four thousand, which still travel in one message."""
 DIGEST_BYTES: Final = 6
 _MODULUS: Final = 1 << (8 * DIGEST_BYTES)
-_number: Final = partial(int.from_bytes, byteorder="big")
+_MASK: Final = (1 << 64) - 1
+# Odd, so that nothing is lost, with bits of no pattern: fractions of the golden ratio, of the
+# square roots of 2 and 3. A checksum alone would be linear: what two changes do to it may cancel.
+_KEY: Final = 0x9E3779B97F4A7C15
+_TIME: Final = 0x6A09E667F3BCC909
+_SPREAD: Final = 0xBB67AE8584CAA73B
+
+
+class _Sources(dict[str, int]):
+    """Numbers of the ids of nodes, made once each."""
+
+    def __missing__(self, source: str) -> int:
+        digest = blake2b(source.encode(), digest_size=8).digest()
+        number = self[source] = int.from_bytes(digest, "big")
+        return number
 
 
 def range_of(key: str) -> int:
@@ -48,6 +61,7 @@ class RangeDigests:
         self._hashes: tuple[dict[str, int], ...] = tuple({} for _ in range(RANGES))
         self._sums = [0] * RANGES
         self._root = ""
+        self._sources = _Sources()
 
     def touch(self, key: str) -> None:
         """The item has changed, came or went."""
@@ -67,8 +81,8 @@ class RangeDigests:
         touched, version, sums = self._touched, self._version, self._sums
         for _ in range(min(limit, len(touched))):
             key = touched.pop()
-            text = key.encode()
-            number = crc32(text) % RANGES
+            base = crc32(key.encode())
+            number = base % RANGES
             hashes = self._hashes[number]
             before = hashes.get(key, 0)
             stamp = version(key)
@@ -76,8 +90,9 @@ class RangeDigests:
                 hashes.pop(key, None)
                 now = 0
             else:
-                whole = b"%d@%b/%b" % (stamp[0], stamp[1].encode(), text)
-                now = hashes[key] = _number(blake2b(whole, digest_size=DIGEST_BYTES).digest())
+                time, source = stamp
+                mixed = (base * _KEY + time * _TIME + self._sources[source]) & _MASK
+                now = hashes[key] = ((mixed ^ mixed >> 29) * _SPREAD & _MASK) % _MODULUS
             if now != before:
                 sums[number] = (sums[number] + now - before) % _MODULUS
                 self._root = ""
