@@ -153,8 +153,15 @@ async def check(node: Node) -> None:
         node, "select id from Thing where kind='even' sort-by value limit 2 page 2"
     )
     assert list(answer.values) == [Thing("t08"), Thing("t10")]
-    answer = await query(node, "select * from Thing where id='t16' match-case")
-    assert list(answer.values) == [Thing("t16", 16, "even")]
+    for text in (
+        "select * from Thing where id='t16' match-case",
+        "select * from Thing where id='t16'",
+        "select * from Thing where kind='even' and id='T16'",
+    ):
+        answer = await query(node, text)
+        assert list(answer.values) == [Thing("t16", 16, "even")]
+    assert not len(await query(node, "select * from Thing where id='T16' match-case"))
+    assert not len(await query(node, "select * from Thing where id='t16' and kind='odd'"))
     assert answer.metadata is not None
     assert answer.metadata.key_count.counts["Total"] == 1
     answer = await query(

@@ -90,6 +90,17 @@ def test_staged(writes: list[tuple[str, bool]], cut: int) -> None:
     assert {k: staged.get(k) for k, _ in writes} == {k: direct.get(k) for k, _ in writes}
 
 
+@given(st.lists(st.tuples(st.sampled_from(["a", "A", "ab", "aB", "AB", "1", "İ"]), st.booleans())))
+def test_alike(writes: list[tuple[str, bool]]) -> None:
+    """Keys that differ in the case of letters only are found by any of them, as they are there."""
+    index = Index(1)
+    for key, kept in writes:
+        index.put(key, Place(("a",), (1, 1)) if kept else None)
+    keys = [key for key, _ in index.places()]
+    for text in ("a", "A", "AB", "1", "i", "İ", "x"):
+        assert sorted(index.alike(text)) == sorted(k for k in keys if k.lower() == text.lower())
+
+
 def test_short_keys_are_known() -> None:
     """Keys that never got as many holders as they are to have are found without a search."""
     index = filled(2, 5)

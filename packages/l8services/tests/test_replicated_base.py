@@ -77,7 +77,7 @@ async def library(
         for name in names:
             node = network.node(name)
             node.resources.elements = PickledFactory()
-            node.resources.codec = PickleCodec()  # type: ignore[attr-defined]
+            node.resources.codec = PickleCodec()  # type: ignore[assignment]
             await node.serve(
                 transactional=True,
                 replication_count=count,

@@ -42,6 +42,8 @@ class Index:
         self._places: dict[str, Place] = {}
         self._held: dict[str, dict[str, None]] = {}
         self._short: dict[str, None] = {}
+        self._cased: dict[str, dict[str, None]] = {}
+        """Keys with capitals, by what they are without; others are found by themselves."""
         self._sets: dict[tuple[str, ...], tuple[str, ...]] = {}
         """Equal holders are one object: there are few of them for many keys."""
 
@@ -54,6 +56,12 @@ class Index:
     def get(self, key: str) -> Place | None:
         """Where a key is, ``None`` when there is no such key."""
         return self._places.get(key)
+
+    def alike(self, text: str) -> tuple[str, ...]:
+        """Keys that are equal to a text but for the case of letters."""
+        lower = text.lower()
+        cased = tuple(self._cased.get(lower, ()))
+        return (lower, *cased) if lower in self._places else cased
 
     def places(self) -> Iterator[tuple[str, Place]]:
         """All keys and places at the time of the call."""
@@ -84,6 +92,8 @@ class Index:
         if before is not None:
             del self._places[key]
             self._leave(key, before)
+        if (before is None) is not (place is None):
+            self._fold(key, present=place is not None)
         if place is None:
             return
         shared = self._sets.setdefault(place.holders, place.holders)
@@ -98,6 +108,18 @@ class Index:
         away = self.holders().difference(members)
         keys = dict.fromkeys(key for member in sorted(away) for key in self._held[member])
         return tuple(k for k in keys if not any(h in members for h in self._places[k].holders))
+
+    def _fold(self, key: str, *, present: bool) -> None:
+        lower = key.lower()
+        if lower == key:
+            return
+        if present:
+            self._cased.setdefault(lower, {})[key] = None
+            return
+        keys = self._cased[lower]
+        del keys[key]
+        if not keys:
+            del self._cased[lower]
 
     def _leave(self, key: str, place: Place) -> None:
         self._short.pop(key, None)

@@ -194,10 +194,13 @@ class ReplicaReads:
 
         async def ask(question: Elements, /, *, key: str | None = None) -> list[Elements]:
             nonlocal missing
-            if key is None:
+            keys = None if key is None else self._items.index.alike(key)
+            if keys is None or len(keys) > 1:
                 shares, missing = await self._shares(command, question, end)
+            elif keys:
+                shares, missing = await self._share_of(keys[0], command, question, end)
             else:
-                shares, missing = await self._share_of(key, command, question, end)
+                shares = []
             return shares
 
         answer = await self._items.handler.whole(elements, call, ask)

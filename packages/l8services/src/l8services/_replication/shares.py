@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from l8services._reads import parse_query
 from l8services._replication.merging import beginning, in_pages, merged
+from l8services._replication.pinned import pinned
 from l8services._replication.reading import MATCH
 from l8types.errors import InvalidInputError, PropertyError
 from l8types.values import Element
@@ -129,7 +130,7 @@ class Shares:
             raise InvalidInputError(
                 f"service {call.key} is replicated, and an answer of it cannot stay live"
             )
-        shares = await ask(asked, key=getattr(query, "key", None))
+        shares = await ask(asked, key=pinned(query))
         if in_pages(query):
             return await self._reader.shown(merged(query, shares), call)
         items = {entry.key: entry.value for share in shares for entry in share}

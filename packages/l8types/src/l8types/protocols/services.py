@@ -440,7 +440,7 @@ class AskAll(Protocol):
     async def __call__(
         self, elements: Elements, /, *, key: str | None = None
     ) -> Sequence[Elements]:
-        """Ask all of them, or only one that holds the item with a ``key``.
+        """Ask all of them, or only one that holds the item with a ``key``, whatever its case.
 
         Raises:
             L8Error: An instance refused, or not all of them answered in time.
