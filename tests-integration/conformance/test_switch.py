@@ -65,7 +65,7 @@ class TestSwitch(SwitchConformance):
         return Networks(settings, request.param)
 
 
-@pytest.mark.feature("layer8-net:NET-12", "l8test:TST-26")
+@pytest.mark.feature("layer8-net:NET-12")
 class TestSwitchInterface(SwitchInterfaceConformance):
     """Switches that offer services; in the go profile there are none."""
 

@@ -261,11 +261,30 @@ class FakeVNic:
         info = replace(self.network.infos[self.uuid], services=services)
         self.network.tell(DirectoryEventType.CHANGED, info)
 
-    def api(self, service: str, area: int = 0, **_: Any) -> Any:
-        async def post(payload: object) -> Any:
-            return await self.request(MulticastMode.PROXIMITY, service, area, Action.POST, payload)
+    def api(self, service: str, area: int = 0, **_: Any) -> FakeApi:
+        return FakeApi(partial(self.request, MulticastMode.PROXIMITY, service, area))
 
-        return SimpleNamespace(post=post)
+
+class FakeApi:
+    """The verbs of a service."""
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+
+    async def post(self, payload: object) -> Any:
+        return await self.request(Action.POST, payload)
+
+    async def put(self, payload: object) -> Any:
+        return await self.request(Action.PUT, payload)
+
+    async def patch(self, payload: object) -> Any:
+        return await self.request(Action.PATCH, payload)
+
+    async def delete(self, payload: object) -> Any:
+        return await self.request(Action.DELETE, payload)
+
+    async def get(self, query: object) -> Any:
+        return await self.request(Action.GET, query)
 
 
 class FakeServices:

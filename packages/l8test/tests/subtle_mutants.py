@@ -141,6 +141,16 @@ async def in_area_0(self: FakeVNic, service: ServiceKey, *, model: str = "") -> 
 
 ANNOUNCE = FakeVNic.announce
 
+
+def as_if_new(self: FakeVNic, service: str, area: int = 0, **_: Any) -> Any:
+    """Verbs of which one was copied from another and not adapted."""
+    api = API(self, service, area)
+    api.put = api.post  # type: ignore[method-assign]
+    return api
+
+
+API = FakeVNic.api
+
 MUTANTS: list[tuple[type, Fixtures, str]] = [
     (SecurityConformance, providers(validate=by_name), "test_log_in"),
     (SecurityConformance, providers(allowed_actions=look_for_all), "test_stranger"),
@@ -155,4 +165,5 @@ MUTANTS: list[tuple[type, Fixtures, str]] = [
     (VNicConformance, pairs(targets=here), "test_unknown_service"),
     (VNicConformance, pairs(container=as_text), "test_bad_payload"),
     (VNicConformance, pairs(announce=in_area_0), "test_service"),
+    (VNicConformance, pairs(api=as_if_new), "test_verbs"),
 ]

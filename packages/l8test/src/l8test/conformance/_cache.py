@@ -34,6 +34,7 @@ class CacheConformance(ModelConformance):
 
     def test_post(self, cache: Cache, sample: Sample) -> None:
         """A posted item is there, and told as posted."""
+        assert cache.model is sample.model
         change = cache.post(sample.build(1))
         assert change is not None
         assert (change.type, change.model, change.key) == (

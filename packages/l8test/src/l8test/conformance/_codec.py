@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from l8test.conformance._base import ModelConformance, Stranger
-from l8types.enums import Kind
+from l8types.enums import Kind, SerializerMode
 from l8types.errors import DecodeError, EncodeError
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class SerializerConformance(ModelConformance):
         for item in (sample.build(4), sample.make()):
             data = serializer.marshal(item)
             assert isinstance(data, bytes)
+            assert isinstance(serializer.mode, SerializerMode)
             found: object = serializer.unmarshal(data, sample.model)
             assert type(found) is sample.model
             assert found == item

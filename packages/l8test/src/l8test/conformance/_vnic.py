@@ -110,6 +110,7 @@ class VNicConformance:
                 assert node.running
                 assert node.connected
                 assert not node.is_switch
+                assert node.alias
                 await node.wait_connected()
             assert a.uuid != b.uuid
         assert not a.running
@@ -166,7 +167,21 @@ class VNicConformance:
             for mode in (MulticastMode.ROUND_ROBIN, MulticastMode.PROXIMITY, MulticastMode.ALL):
                 answer = await a.request(mode, TESTS.name, TESTS.area, Action.GET, 5)
                 assert answer.first == 5
-            assert (await a.api(TESTS.name, TESTS.area).post(6)).first == 6
+
+    async def test_verbs(self, open_pair: PairOpener) -> None:
+        """The five verbs of a service are requests with the actions of their names."""
+        inbox = Inbox()
+        async with open_pair(Inbox(), inbox) as (a, b):
+            await b.announce(TESTS)
+            await until(lambda: a.directory.providers(TESTS) == (b.uuid,))
+            api = a.api(TESTS.name, TESTS.area)
+            verbs = (api.post, api.put, api.patch, api.delete, api.get)
+            for number, verb in enumerate(verbs):
+                assert (await verb([number])).first == number
+            assert [(one.key, one.action) for one in inbox.messages] == [
+                (TESTS, action)
+                for action in (Action.POST, Action.PUT, Action.PATCH, Action.DELETE, Action.GET)
+            ]
 
     async def test_unknown_service(self, open_pair: PairOpener) -> None:
         """A request to a service that nobody offers ends at once."""
