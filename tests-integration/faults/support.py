@@ -122,19 +122,3 @@ def behind(opened: Network, switch: int) -> list[Place]:
 def without(opened: Network, *gone: Place) -> list[Place]:
     """Everybody who lives, except these."""
     return [place for place in opened.living() if place not in gone]
-
-
-async def judged(opened: Network, judge: Place, *peers: Place) -> None:
-    """Wait until a switch of the go profile knows how often its peers report.
-
-    Nobody tells that there; who falls silent before is given up after minutes only.
-    """
-    seen: dict[str, set[int]] = {peer.name: set() for peer in peers}
-
-    async def known() -> bool:
-        reports = await opened.members[judge].ask("reports")
-        for name, values in seen.items():
-            values.add(reports.get(name, 0))
-        return all(len(values - {0}) >= 3 for values in seen.values())
-
-    await until(known, 2 * CONVERGENCE, message=f"reports at {judge.name}")

@@ -11,7 +11,7 @@ from l8test import until
 from l8test.faults import Lan, Way
 from l8test.topology import Place
 
-from .support import CONVERGENCE, behind, judged, network, without
+from .support import CONVERGENCE, behind, network, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,6 @@ async def test_a_node_that_is_heard_or_hears_only(tmp_path: Path, way: Way, prof
     place = Place(1, 1)
     settings = {"profile": profile}
     async with network(tmp_path, switches=2, nodes=3, proxied=(place,), settings=settings) as net:
-        if profile == "go":
-            await judged(net, Place(place.switch), place)
         proxy = net.proxies[place]
         proxy.silence(way)
         await net.converged(CONVERGENCE, among=without(net, place))
@@ -53,9 +51,6 @@ async def test_switches_of_which_one_does_not_hear_the_other(
             namespaces=lan.namespaces,
             hosts=lan.addresses,
         ) as net:
-            if profile == "go":
-                await judged(net, Place(1), Place(2))
-                await judged(net, Place(2), Place(1))
             lan.cut_one_way(source, target)
             for switch in (1, 2):
                 await net.converged(CONVERGENCE, among=behind(net, switch))

@@ -9,7 +9,7 @@ import pytest
 
 from l8test.topology import Place
 
-from .support import CONVERGENCE, PROFILES, behind, judged, network, without
+from .support import CONVERGENCE, PROFILES, behind, network, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,6 @@ async def test_a_paused_node(tmp_path: Path, profile: str) -> None:
     """With the default settings it is removed within 15 s, and is back soon after it goes on."""
     async with network(tmp_path, switches=2, nodes=3, settings={"profile": profile}) as net:
         asleep = Place(2, 1)
-        if profile == "go":
-            await judged(net, Place(2), asleep)
         net.members[asleep].pause()
         await net.converged(CONVERGENCE, among=without(net, asleep))
         net.members[asleep].resume()
@@ -34,8 +32,6 @@ async def test_a_paused_node(tmp_path: Path, profile: str) -> None:
 async def test_a_paused_switch(tmp_path: Path, profile: str) -> None:
     """All that is behind it is removed within 15 s, and is back soon after it goes on."""
     async with network(tmp_path, switches=2, nodes=3, settings={"profile": profile}) as net:
-        if profile == "go":
-            await judged(net, Place(1), Place(2))
         net.switch(2).pause()
         await net.converged(CONVERGENCE, among=without(net, *behind(net, 2)))
         net.switch(2).resume()
