@@ -336,4 +336,9 @@ BENCHMARKS: Final = (
         module="tools.bench.replicas",
         function="measure_noted",
     ),
+    Benchmark(
+        name="our distributed cache, apart",
+        group="changes of a distributed cache at nine instances in nine processes, per second",
+        module="tools.bench.replicas_apart",
+    ),
 )

@@ -58,17 +58,18 @@ async def _measure(seconds: float) -> dict[str, float]:
             writer = nodes[0]
 
             async def post(round_: int) -> None:
-                await writer.post(SERVICE.name, _books(round_, 0))
+                await writer.post(SERVICE.name, books(round_, 0))
 
             async def patch(round_: int) -> None:
-                await writer.patch(SERVICE.name, _books(round_ % 10, round_))
+                await writer.patch(SERVICE.name, books(round_ % 10, round_))
 
             posted = await _rate(post, nodes, seconds)
             patched = await _rate(patch, nodes, seconds)
             return {POSTED: posted, PATCHED: patched, DELIVERED: patched * (NODES - 1)}
 
 
-def _books(block: int, stock: int) -> list[Book]:
+def books(block: int, stock: int) -> list[Book]:
+    """A block of items, each with this stock and one more."""
     first = block * BATCH
     return [Book(f"isbn-{n}", f"title {n}", 9.5, stock + 1) for n in range(first, first + BATCH)]
 
