@@ -36,7 +36,7 @@ _TELLING: Final = frozenset({str, int})
 """What is the same when it is equal, whatever the attribute: most of what does not differ."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Comparison:
     """One run; collects the changes.
 
