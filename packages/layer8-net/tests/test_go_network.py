@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from l8types.errors import (
 )
 from l8types.frozen import replace
 from l8types.values import ServiceKey
+from layer8_net import _profiles
 from layer8_net.errors import NameTooLongError, PeerLostError
 
 from .fakes import cut_off, make_switch, make_vnic, new_id, services_of, until
@@ -29,7 +31,7 @@ from .go_parts import SONGS
 
 if TYPE_CHECKING:
     from l8types.values import DirectoryEvent, Message
-    from layer8_net import TcpVNic
+    from layer8_net import TcpSwitch, TcpVNic
 
     from .fakes import FakeElements
 
@@ -271,3 +273,33 @@ async def test_profiles_do_not_mix() -> None:
                 raise AssertionError("joined a network of another profile")
         answer = await ann.request(ann.uuid, "Songs", 0, Action.GET, ["fine"])
         assert answer.first == "fine"
+
+
+@pytest.mark.feature("NET-01", "NET-13")
+async def test_near_and_distant_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """T-11: at one switch a node of its machine and a distant one connect, and ask each other.
+
+    The distant one has the second area for its reports, which the switch serves as the first.
+    """
+    # Both are on this machine; one believes that its switch is elsewhere.
+    monkeypatch.setattr(_profiles, "is_loopback", lambda host: host != "127.0.0.1")
+    near, distant = (replace(GO, host=host) for host in ("localhost", "127.0.0.1"))
+    async with (
+        make_switch(parts()) as switch,
+        make_vnic(parts(switch.port, near)) as ann,
+        make_vnic(parts(switch.port, distant)) as far,
+    ):
+        assert (ann.connected, far.connected) == (True, True)
+        for node_, area in ((ann, 0), (far, 1)):
+            await node_.announce(SONGS)
+            key = ServiceKey("Health", area)
+            await until(partial(_serves, switch, node_.uuid, key))
+        await knows(ann, far)
+        for source, target in ((ann, far), (far, ann)):
+            answer = await source.request(target.uuid, "Songs", 0, Action.GET, 7)
+            assert answer.first == 7
+
+
+def _serves(switch: TcpSwitch, uuid: str, key: ServiceKey) -> bool:
+    """Whether a switch knows that a node offers a service."""
+    return uuid in switch.directory.providers(key)
