@@ -223,3 +223,24 @@ class TestName:
     def test_names(self, name: str, expected: tuple[str, int]) -> None:
         """A name may bring its port."""
         assert _name_and_port(name, 7) == expected
+
+
+@pytest.mark.feature("l8types:TYP-31")
+@pytest.mark.parametrize("place", ["named hosts", "local network", "behind a name"])
+async def test_where_a_network_runs(place: str) -> None:
+    """It is a setting of each switch, none of the process: nothing else differs.
+
+    A switch that has none stays by itself, in the same process and on the same machine.
+    """
+    discovery = _free_port()
+    first = _settings(discovery) if place == "local network" else NodeSettings(keep_alive=0.5)
+    async with _switch(first) as one, _switch(NodeSettings(keep_alive=0.5)) as alone:
+        settings = {
+            "named hosts": replace(first, peers=(("127.0.0.1", one.port),)),
+            "local network": first,
+            "behind a name": replace(first, dns_name=f"localhost:{one.port}"),
+        }[place]
+        async with _switch(settings) as other:
+            await until(lambda: one.statistics().links == other.statistics().links == 1)
+            assert one.directory.node(other.uuid) is not None
+            assert (alone.statistics().links, alone.statistics().dials) == (0, 0)
