@@ -164,6 +164,12 @@ async def check(node: Node) -> None:
     assert not len(await query(node, "select * from Thing where id='t16' and kind='odd'"))
     assert answer.metadata is not None
     assert answer.metadata.key_count.counts["Total"] == 1
+    answer = await query(node, "select count(*) as n, min(value) as m from Thing where value>7")
+    assert list(answer.values) == [{"n": ITEMS - 7, "m": 8}]
+    assert answer.metadata is not None
+    assert answer.metadata.key_count.counts["n"] == ITEMS - 7
+    answer = await query(node, "select count(*) as n, sum(value) as s from Thing where value>999")
+    assert list(answer.values) == [{"n": 0, "s": None}]
     answer = await query(
         node, "select kind, count(*) as n, sum(value) as s from Thing group-by kind"
     )

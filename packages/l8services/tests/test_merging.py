@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l8services._replication.merging import beginning, in_pages, merged
+from l8services._replication.merging import beginning, in_pages, in_parts, merged, of_all
 from l8types.enums import DecoratorType
 from l8types.values import Element
 
@@ -70,3 +71,44 @@ def test_what_pages_cannot_tell() -> None:
     assert in_pages(cast("Query", query))
     query.distinct = True
     assert not in_pages(cast("Query", query))
+
+
+def asked(*functions: str, **more: object) -> Query:
+    """A query of aggregates, each called as its function."""
+    aggregates = tuple(SimpleNamespace(function=name, alias=name) for name in functions)
+    options = {"distinct": False, "group_by": (), "having": None, "text": "t", **more}
+    return cast("Query", SimpleNamespace(aggregates=aggregates, **options))
+
+
+def row(numbers: list[int]) -> dict[str, object]:
+    """Aggregates of some numbers; of none there are only their count and nothings."""
+    made: dict[str, object] = {"count": len(numbers), "sum": None, "min": None, "max": None}
+    return (
+        made | {"sum": sum(numbers), "min": min(numbers), "max": max(numbers)} if numbers else made
+    )
+
+
+@given(st.lists(st.lists(st.integers(-5, 5), max_size=4), min_size=1, max_size=5))
+def test_aggregates_of_all(parts: list[list[int]]) -> None:
+    """Counts, sums, least and greatest values of the instances make those of all items."""
+    query = asked("count", "sum", "min", "max")
+    assert in_parts(query)
+    shares = [cast("Elements", PickledFactory().of(row(part))) for part in parts]
+    made = of_all(query, shares)
+    assert made.aggregate([]) == [row([number for part in parts for number in part])]
+    assert made.text == "t"
+
+
+def test_aggregates_of_nobody() -> None:
+    """Where no instance was asked, the query works on no items by itself."""
+    query = asked("count")
+    assert of_all(query, []) is query
+
+
+def test_what_parts_cannot_tell() -> None:
+    """Averages, different values, groups and conditions on them are made of all items."""
+    assert not in_parts(asked())
+    assert not in_parts(asked("count", "avg"))
+    assert not in_parts(asked("count distinct"))
+    for more in ({"distinct": True}, {"group_by": ("kind",)}, {"having": "n>1"}):
+        assert not in_parts(asked("count", **more))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from l8services._reads import parse_query
-from l8services._replication.merging import beginning, in_pages, merged
+from l8services._replication.merging import beginning, in_pages, in_parts, merged, of_all
 from l8services._replication.pinned import pinned
 from l8services._replication.reading import MATCH
 from l8types.errors import InvalidInputError, PropertyError
@@ -28,8 +28,8 @@ class Shares:
     """Works out what one instance has of an answer, and answers from what all have.
 
     Of a page of items an instance gives no more than the page can need, sorted, and counts the
-    rest. Aggregates and distinct results are worked out once, over all items that match, as if they
-    were in one cache.
+    rest; counts, sums, least and greatest values it works out for its items. Other aggregates and
+    distinct results are worked out once, over all items that match, as if they were in one cache.
 
     Args:
         sla: The agreement of the service.
@@ -73,7 +73,7 @@ class Shares:
         if call.action is MATCH:
             keys = self._matching(query, mine, self._reader.scope(call))
             return self._resources.elements.entries(Element(key=key) for key in keys)
-        if in_pages(query):
+        if in_pages(query) or in_parts(query):
             return self._page(query, mine, self._reader.scope(call))
         found: list[Element] = []
 
@@ -102,6 +102,8 @@ class Shares:
         page = self._cache.fetch(
             beginning(query), scope=lambda item: scope(item) if mine(key_of(item)) else None
         )
+        if query.aggregates:
+            return self._resources.elements.of(*page.items)
         return self._resources.elements.entries(
             [Element(item, key=self._key(item)) for item in page.items], metadata=page.metadata
         )
@@ -133,7 +135,11 @@ class Shares:
         shares = await ask(asked, key=pinned(query))
         if in_pages(query):
             return await self._reader.shown(merged(query, shares), call)
-        items = {entry.key: entry.value for share in shares for entry in share}
+        items = {}
+        if in_parts(query):
+            query = of_all(query, shares)
+        else:
+            items = {entry.key: entry.value for share in shares for entry in share}
         cache = self._resources.caches.create(self._cache.model, items=items.values())
         for name, counter in self._sla.counters.items():
             cache.add_counter(name, counter)
