@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -151,6 +152,67 @@ def test_one_value_that_cannot_be_read_spoils_no_other_change() -> None:
     batch = packer().unpack(packer().pack(made))
     assert [type(change) for change in batch.changes] == [ItemChange, DecodeError, ItemChange]
     assert batch.bases[1] is None
+
+
+class Strange:
+    """A value that MessagePack does not know."""
+
+
+@dataclass
+class Odd:
+    """A model that only the codec can write and read."""
+
+    id: str = ""
+    part: Strange | None = None
+
+
+@dataclass
+class Usual:
+    """A model that MessagePack knows; its instances may hold anything all the same."""
+
+    id: str = ""
+    part: Any = None
+
+
+class OwnCodec:
+    """Bytes that stand for the values that were written."""
+
+    def __init__(self) -> None:
+        self.written: list[object] = []
+
+    def encode(self, value: object, *, kind: object = None) -> bytes:
+        self.written.append(value)
+        return b"%d" % (len(self.written) - 1)
+
+    def decode(self, data: bytes) -> object:
+        return self.written[int(data)]
+
+
+@pytest.mark.parametrize(
+    ("items", "coded"),
+    [
+        ([Odd("1"), Odd("2", Strange())], 2),
+        ([Usual("1"), Usual("2", Strange()), Usual("3", 5)], 1),
+        ([Usual("1"), Usual("2", "x")], 0),
+    ],
+)
+def test_items_that_messagepack_does_not_know_go_through_the_codec(
+    items: list[Odd | Usual], coded: int
+) -> None:
+    """Which way an item travels is decided item by item; all arrive in their order."""
+    model, codec = type(items[0]), OwnCodec()
+    made = Packer(model, model.__name__, codec=cast("Any", codec), properties=FakeIntrospector())
+    sent = [
+        made.row(
+            ItemChange(NotificationType.POST, model.__name__, item.id, item, None, SOURCE, at),
+            Stamp(at, SOURCE),
+            ORIGIN,
+        )
+        for at, item in enumerate(items, 1)
+    ]
+    batch = made.unpack(made.pack(sent))
+    assert [cast("ItemChange", change).item for change in batch.changes] == items
+    assert len(codec.written) == coded
 
 
 def test_what_cannot_be_told_is_refused_by_name() -> None:
