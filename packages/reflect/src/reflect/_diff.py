@@ -24,7 +24,7 @@ from reflect._scalars import to_text
 from reflect._tidy import check_value, check_values
 
 if TYPE_CHECKING:
-    from reflect._shapes import Field, Raw, Shape
+    from reflect._shapes import Element, Field, Raw, Shape
 
 __all__ = ["Comparison", "Paths"]
 
@@ -34,6 +34,21 @@ Paths = frozenset[str]
 _NOTHING: Final[Paths] = frozenset()
 _TELLING: Final = frozenset({str, int})
 """What is the same when it is equal, whatever the attribute: most of what does not differ."""
+
+
+_INTEGERS: Final = frozenset({Kind.INT, Kind.INT32, Kind.INT64})
+_SMALL: Final = 1 << 31
+
+
+def _is_sure(element: Element, value: object) -> bool:
+    """Whether a value fits its attribute at a glance, as most do."""
+    if element.enum is not None or element.enum_class is not None:
+        return False
+    if type(value) is int:
+        return element.kind in _INTEGERS and -_SMALL <= value < _SMALL
+    if type(value) is str:
+        return element.kind is Kind.STRING and value.isascii()
+    return type(value) is float and element.kind is Kind.FLOAT64
 
 
 @dataclass(slots=True)
@@ -108,7 +123,8 @@ class Comparison:
             return
         if not self.full and (new is None or (field.presence is Presence.ALWAYS and not new)):
             return
-        check_values(field, place, new)
+        if not _is_sure(field.element, new):
+            check_values(field, place, new)
         self._add(place, old, new)
 
     def _from_or_to_nothing(self, field: Field, place: str, old: Raw, new: Raw) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Updater"]
 
 _PRIMARY: Final = DecoratorType.PRIMARY
+_NO_PATHS: Final[Paths] = frozenset()
 
 T = TypeVar("T")
 
@@ -157,7 +158,9 @@ class Updater:
         return form
 
     def _replaced(self, model: type) -> Paths:
-        names = self._fields(model, DecoratorType.ALWAYS_FULL) or ()
+        names = self._fields(model, DecoratorType.ALWAYS_FULL)
+        if not names:
+            return _NO_PATHS
         return frozenset(name.lower() for name in names)
 
     def _is_closed(self, model: type) -> bool:
