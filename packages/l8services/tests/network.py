@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from l8types.protocols.data import Elements
+    from l8types.protocols.data import Elements, ObjectCodec
+    from l8types.protocols.models import PropertyResolver
     from l8types.protocols.net import VNic
     from l8types.protocols.runtime import Resources
 
@@ -72,8 +73,18 @@ def changes_in(value: object) -> list[ItemChange | L8NotificationSet]:
         return [value] if value.type != L8NotificationType.Invalid_Notify else []
     if not isinstance(value, bytes):
         return []
-    packer = Packer(Book, "Book", codec=FakeCodec(), properties=FakeIntrospector())
-    return cast("list[ItemChange | L8NotificationSet]", packer.unpack(value).changes)
+    return cast("list[ItemChange | L8NotificationSet]", packer_of(Book).unpack(value).changes)
+
+
+def packer_of(model: type) -> Packer:
+    """What makes batches of changes of a model."""
+    codec, properties = FakeCodec(), FakeIntrospector()
+    return Packer(
+        model,
+        model.__name__,
+        codec=cast("ObjectCodec", codec),
+        properties=cast("PropertyResolver", properties),
+    )
 
 
 class FakeSecurity:

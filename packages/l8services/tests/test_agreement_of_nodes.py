@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,7 @@ def test_patch_travels_as_the_changed_property_only() -> None:
             await until(lambda: changes_to(network, b), "a change is sent")
             await agreed(a, b)
             (change,) = changes_to(network, b)
+            assert isinstance(change, L8NotificationSet)
             assert change.type == L8NotificationType.Patch
             assert [part.property_id for part in change.notification_list] == ["book<{24}1>.price"]
             assert (change.source, change.sequence, change.model_key) == (a.uuid, 2, "1")
@@ -279,7 +281,7 @@ def test_changes_without_stamps_are_taken_as_they_come() -> None:
                 await a.do(Action.PATCH, Book("1", stock=stock))
                 await agreed(a, b)
                 change = L8NotificationSet()
-                change.CopyFrom(changes_to(network, b)[-1])
+                change.CopyFrom(cast("L8NotificationSet", changes_to(network, b)[-1]))
                 change.source, change.time = "foreign", 0
                 changes.append(change)
             await b.do(Action.NOTIFY, changes[0])

@@ -24,9 +24,9 @@ from l8types.pb import L8NotificationSet
 from l8types.values import DELETED, Change, ChangeSet, ItemChange, ServiceKey
 
 from .agreeing import QUICK, agreed, pair
-from .data import FakeCache, FakeCodec, FakeNotifications, fake_parts
+from .data import FakeCache, FakeNotifications, fake_parts
 from .model import Book, FakeIntrospector, Note
-from .network import FakeNetwork
+from .network import FakeNetwork, packer_of
 from .virtual import run, until
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ SOURCE = "a" * 36
 
 def packer(model: type = Book) -> Packer:
     """What makes batches of changes of a model."""
-    return Packer(model, model.__name__, codec=FakeCodec(), properties=FakeIntrospector())
+    return packer_of(model)
 
 
 # ----------------------------------------------------------------------------------- encoding
@@ -201,7 +201,9 @@ def test_items_that_messagepack_does_not_know_go_through_the_codec(
 ) -> None:
     """Which way an item travels is decided item by item; all arrive in their order."""
     model, codec = type(items[0]), OwnCodec()
-    made = Packer(model, model.__name__, codec=cast("Any", codec), properties=FakeIntrospector())
+    made = Packer(
+        model, model.__name__, codec=cast("Any", codec), properties=cast("Any", FakeIntrospector())
+    )
     sent = [
         made.row(
             ItemChange(NotificationType.POST, model.__name__, item.id, item, None, SOURCE, at),

@@ -533,6 +533,7 @@ class TestFactory:
         resources = resources_of(introspector=FakeIntrospector(declared))
         cache = create_caches(resources).create(Book, items=[Book("1", "a"), Book("2", "b")])
         assert isinstance(cache, MemoryCache)
+        assert cache._items._values is not None
         assert cache._items._values._attributes == {"title": "title"}
 
 

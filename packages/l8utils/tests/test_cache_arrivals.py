@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,9 @@ from l8types.errors import L8Error
 from l8types.values import Change, ChangeSet, ItemChange
 
 from .fakes import Book, cache_of, property_id, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def change_of(key: str, title: str) -> ItemChange:
@@ -35,6 +39,13 @@ peer_changes = st.one_of(
 """What peers may send, with some that does not fit."""
 
 
+def told_to(
+    events: list[tuple[ItemChange, object | None]],
+) -> Callable[[ItemChange, object | None], None]:
+    """A watcher that keeps what it is told."""
+    return lambda change, before: events.append((change, before))
+
+
 class TestApplyAll:
     """Many changes of a peer in one call."""
 
@@ -48,7 +59,7 @@ class TestApplyAll:
         for cache, events in zip((together, alone), told, strict=True):
             cache.fetch(query())
             if listening:
-                cache.watch(lambda change, before, events=events: events.append((change, before)))
+                cache.watch(told_to(events))
         left = copy.deepcopy(changes)
         fitting = 0
         for change in changes:
