@@ -56,6 +56,7 @@ _KINDS: Final = {
     )
 }
 _POST: Final = int(NotificationType.POST)
+_WHOLE: Final = frozenset({_POST})
 _DELETE: Final = int(NotificationType.DELETE)
 
 Form = tuple[tuple[str, str | None], ...]
@@ -243,7 +244,7 @@ class Packer:
         try:
             frame = _decode(body)
             self._check(frame)
-            alike = self._alike(frame)
+            alike = self._alike(frame) if frame.values else self._all_whole(frame)
             return Batch(frame, alike or self._changes(frame), alike=alike is not None)
         except (msgspec.MsgspecError, ValueError, IndexError, RecursionError) as error:
             raise DecodeError(f"a batch of changes cannot be read: {error}") from error
@@ -273,6 +274,22 @@ class Packer:
             for sequence, (kind, key, form) in enumerate(
                 zip(frame.kinds, frame.keys, frame.form_of, strict=True), frame.first
             )
+        ]
+
+    def _all_whole(self, frame: _Frame) -> list[ItemChange | L8Error] | None:
+        """Changes that are nothing but items, of which each can be read."""
+        if self._read_items is None or self._received is not None or any(frame.forms):
+            return None
+        try:
+            items = self._read_items(frame.items)
+        except _UNREADABLE:
+            return None
+        if len(items) != len(frame.keys) or not _WHOLE.issuperset(frame.kinds):
+            return None
+        model, source, kind = frame.model, frame.source, NotificationType.POST
+        return [
+            ItemChange(kind, model, key, item, None, source, sequence)
+            for sequence, (key, item) in enumerate(zip(frame.keys, items, strict=True), frame.first)
         ]
 
     def _alike(self, frame: _Frame) -> list[ItemChange | L8Error] | None:
