@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, cast
 
 from l8services import BaseService, ServiceManager, Tuning
-from l8services._batch import Packer
+from l8services._packer import Packer
 from l8types.enums import Action, DirectoryEventType, MulticastMode, Priority
 from l8types.errors import (
     ConfigurationError,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from l8services import Tuning
-from l8services._batch import Packer
+from l8services._packer import Packer
 from l8services._replica import Replica
 from l8services._versions import ORIGIN, Stamp
 from l8types.enums import Action, DecoratorType, NotificationType

@@ -6,10 +6,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from l8services._batch import Packer
 from l8services._digests.exchange import DigestExchange
 from l8services._fetch import CopyFetcher
 from l8services._live import LiveHub, Watchers
+from l8services._packer import Packer
 from l8services._points import PointsApart
 from l8services._reads import Reader
 from l8services._replica import Replica

@@ -34,7 +34,8 @@ from l8types.values import ItemChange
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from l8services._batch import Batch, Packer, Row
+    from l8services._batch import Batch, Row
+    from l8services._packer import Packer
     from l8services._tuning import Tuning
     from l8types.protocols.data import Cache, NotificationCodec
     from l8types.protocols.runtime import Clock
