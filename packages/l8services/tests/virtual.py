@@ -64,7 +64,8 @@ def _at_work() -> str:
 
 
 def _place(task: asyncio.Task[object]) -> str:
-    place, waiting = "", task.get_coro()
+    place = ""
+    waiting: object = task.get_coro()
     while isinstance(waiting, CoroutineType):
         place += f" > {waiting.__qualname__}"
         waiting = waiting.cr_await

@@ -46,6 +46,7 @@ def test_enumerations_agree_with_their_messages() -> None:
 
 def test_numbers_are_found_by_their_names_and_the_reverse() -> None:
     """A member and its number are the same key, in any interpreter."""
-    assert {Action.POST: "a"}[1] == "a"
-    assert {1: "a"}[Action.POST] == "a"
+    by_name: dict[int, str] = {Action.POST: "a"}
+    by_number = {1: "a"}
+    assert by_name[1] == by_number[Action.POST] == "a"
     assert hash(Action.POST) == hash(int(Action.POST))
