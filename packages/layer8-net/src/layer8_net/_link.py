@@ -33,6 +33,8 @@ _FULL_SLACK: Final = 1_048_576
 _MANY: Final = 32
 """Messages that are written without waiting for the end of the turn: the peer works on them while
 this side makes the next ones. Two nodes with much to say would otherwise wait for each other."""
+_QUIET: Final = 4
+"""Turns with one message each after which the next is written at once."""
 _PACK_BYTES: Final = 4096
 """Largest frame of several messages. No node has a lower limit, so whoever takes each of them takes
 them together."""
@@ -84,8 +86,8 @@ class Link(asyncio.Protocol):
         self._paused = False
         self._scheduled = False
         """Whether what is written until the end of the turn leaves together."""
-        self._quiet = False
-        """Whether there was one message only in the last turn with any."""
+        self._lone_turns = 0
+        """The last turns in which there was one message only."""
         self._reason = ""
         self.error: Exception | None = None
         """What broke the connection, ``None`` while it stands and when it was closed."""
@@ -226,7 +228,7 @@ class Link(asyncio.Protocol):
         elif not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._flush)
-            if self._quiet:
+            if self._lone_turns >= _QUIET:
                 # It will be the only one again: waiting would make nothing cheaper, only later.
                 self._flush_now()
 
@@ -249,8 +251,9 @@ class Link(asyncio.Protocol):
     def _flush(self) -> None:
         """The turn ends."""
         self._scheduled = False
-        # In a quiet turn the one message has left already.
-        self._quiet = self._count <= (0 if self._quiet else 1)
+        # Where it is quiet the one message has left already.
+        expected = 0 if self._lone_turns >= _QUIET else 1
+        self._lone_turns = self._lone_turns + 1 if self._count == expected else 0
         if self._count:
             self._flush_now()
 
