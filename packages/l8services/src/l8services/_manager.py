@@ -63,6 +63,7 @@ class ServiceManager:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._entries: dict[ServiceKey, ServiceEntry] = {}
+        self._leaving: set[ServiceKey] = set()
         self._starting: set[ServiceKey] = set()
         self.handler_types = HandlerTypes()
         """Kinds of handlers that agreements may name."""
@@ -137,16 +138,12 @@ class ServiceManager:
             L8Error: What the handler raised; the service is stopped all the same.
         """
         entry = self._entry(key)
-        await withdraw_web(entry.sla.web, entry.vnic)
-        await self._leadership.hand_over_before_leaving(entry.sla)
-        if isinstance(entry.transactions, ReplicatedGroup):
-            await entry.transactions.drain(DRAIN_TIMEOUT)
+        # Whoever hears of it may ask what there is on the web: this is not, any more.
+        self._leaving.add(key)
         try:
-            await entry.vnic.withdraw(key)
-        except L8Error as error:
-            # Without a connection the network notices by itself.
-            _log.info("service %s: the network is not told that it ends: %s", key, error)
-        await self._leadership.leave(entry.sla, entry.vnic)
+            await self._withdraw(entry, key)
+        finally:
+            self._leaving.discard(key)
         if self._entries.pop(key, None) is None:
             return
         try:
@@ -158,6 +155,19 @@ class ServiceManager:
         _log.info("service %s is stopped", key)
         if entry.sla.replication_count is not None:
             await self._hide_replicas()
+
+    async def _withdraw(self, entry: ServiceEntry, key: ServiceKey) -> None:
+        """Tell everybody that a service ends."""
+        await withdraw_web(entry.sla.web, entry.vnic)
+        await self._leadership.hand_over_before_leaving(entry.sla)
+        if isinstance(entry.transactions, ReplicatedGroup):
+            await entry.transactions.drain(DRAIN_TIMEOUT)
+        try:
+            await entry.vnic.withdraw(key)
+        except L8Error as error:
+            # Without a connection the network notices by itself.
+            _log.info("service %s: the network is not told that it ends: %s", key, error)
+        await self._leadership.leave(entry.sla, entry.vnic)
 
     @staticmethod
     async def _stop(entry: ServiceEntry) -> None:
@@ -353,8 +363,9 @@ class ServiceManager:
 
     async def _announce_all(self, elements: Elements, call: Call) -> Elements:
         await self._resources.security.authorize(call.identity, call.action, call.key, elements)
-        for entry in tuple(self._entries.values()):
-            await announce_web(entry.sla.web, entry.vnic)
+        for key, entry in tuple(self._entries.items()):
+            if key not in self._leaving:
+                await announce_web(entry.sla.web, entry.vnic)
         return self._resources.elements.of()
 
     def _entry(self, key: ServiceKey) -> ServiceEntry:
