@@ -16,10 +16,27 @@ if TYPE_CHECKING:
 
     from l8types.sla import ServiceLevelAgreement
 
-__all__ = ["NODES", "start"]
+__all__ = ["NODES", "SWITCHES", "start", "start_switches"]
 
 SWITCHES: Final = 3
 NODES: Final = 9
+
+
+async def start_switches(stack: AsyncExitStack, directory: Path) -> list[int]:
+    """Start the switches, each linked with all others; their ports.
+
+    Args:
+        stack: Ends them.
+        directory: Where they keep their files.
+    """
+    ports: list[int] = []
+    for number in range(SWITCHES):
+        settings = load_settings(alias=f"switch-{number}", port=0, data_directory=directory)
+        switch = await stack.enter_async_context(make_switch(settings))
+        for port in ports:
+            await switch.connect("127.0.0.1", port)
+        ports.append(switch.port)
+    return ports
 
 
 async def start(stack: AsyncExitStack, directory: Path, sla: ServiceLevelAgreement) -> list[Node]:
@@ -30,13 +47,7 @@ async def start(stack: AsyncExitStack, directory: Path, sla: ServiceLevelAgreeme
         directory: Where they keep their files.
         sla: Agreement of the service.
     """
-    ports: list[int] = []
-    for number in range(SWITCHES):
-        settings = load_settings(alias=f"switch-{number}", port=0, data_directory=directory)
-        switch = await stack.enter_async_context(make_switch(settings))
-        for port in ports:
-            await switch.connect("127.0.0.1", port)
-        ports.append(switch.port)
+    ports = await start_switches(stack, directory)
     nodes = []
     for number in range(NODES):
         port = ports[number % SWITCHES]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from l8services import BaseService
 from l8types.sla import ServiceLevelAgreement
-from layer8 import Node, load_settings, make_switch, run
-from tools.bench.nine import NODES, SWITCHES
+from layer8 import Node, load_settings, run
+from tools.bench.nine import NODES, SWITCHES, start_switches
 from tools.bench.replicas import BATCH, DELIVERED, PATCHED, POSTED, SERVICE, Book, books
 
 if TYPE_CHECKING:
@@ -44,13 +44,7 @@ def _agreement() -> ServiceLevelAgreement:
 
 async def _measure(seconds: float, directory: Path) -> dict[str, float]:
     async with AsyncExitStack() as stack:
-        ports: list[int] = []
-        for number in range(SWITCHES):
-            settings = load_settings(alias=f"switch-{number}", port=0, data_directory=directory)
-            switch = await stack.enter_async_context(make_switch(settings))
-            for port in ports:
-                await switch.connect("127.0.0.1", port)
-            ports.append(switch.port)
+        ports = await start_switches(stack, directory)
         settings = load_settings(alias="node-0", port=ports[0], data_directory=directory)
         writer = await stack.enter_async_context(Node(settings=settings, bring_switch=False))
         await writer.activate(_agreement())
