@@ -13,12 +13,12 @@ from l8types.enums import Action, MulticastMode
 from l8types.values import Message, ServiceKey
 from layer8_net import _leaving
 from layer8_net._core import records
-from layer8_net._core.frame import encode_message
-from layer8_net._core.switch_events import PeerLost
+from layer8_net._core.frame import PACK, encode_message
+from layer8_net._core.switch_events import FramesReceived, PeerLost
 from layer8_net._go.codec import encode_message as encode_go
 from layer8_net._session import _HANDLERS
 
-from .fakes import make_switch, make_vnic, metrics_of, node, resources, services_of, until
+from .fakes import make_switch, make_vnic, metrics_of, new_id, node, resources, services_of, until
 from .go_net import node as go_node
 from .go_net import parts
 from .go_parts import CIPHER, PaperNet
@@ -211,12 +211,13 @@ class TestSwitch:
         to_all = a.message(mode=MulticastMode.ALL)
         news = net.core._census.everybody()
         unsent = [encode_message(one) for one in (mine, to_all)]
+        no_pack = unsent[0][:5] + bytes([PACK]) + unsent[0][6:]
         del net.nodes[b.number]
-        net.step(PeerLost(b.number, [*unsent, news, b"\0\0\0\x04\x01\x00ok"]))
+        net.step(PeerLost(b.number, [*unsent, no_pack, news, b"\0\0\0\x04\x01\x00ok"]))
         [back] = a.received
         assert (back.sequence, back.data, back.reply) == (7, b"x", True)
         assert back.failure == f"unavailable: node {b.uuid} was gone before the message was sent on"
-        assert (net.core.counters.returned, net.core.counters.dropped) == (1, 1)
+        assert (net.core.counters.returned, net.core.counters.dropped) == (1, 2)
 
     def test_what_never_left_in_the_go_profile(self) -> None:
         """The same there."""
@@ -228,8 +229,20 @@ class TestSwitch:
         to_all = a.message(service="Books", mode=MulticastMode.ALL)
         news = net.core.seal(Message(service="Books", destination=b.uuid))
         unsent = [encode_go(one, CIPHER) for one in (mine, to_all)]
-        net.step(PeerLost(b.number, [*unsent, news, b"hello"]))
+        torn = unsent[0][:-9]
+        net.step(PeerLost(b.number, [*unsent, torn, news, b"hello"]))
         [back] = [one for one in a.messages if one.service == "Books"]
         assert (back.sequence, back.data, back.reply) == (7, b"x", True)
         assert "was gone before the message was sent on" in back.failure
-        assert (net.core.counters.returned, net.core.counters.dropped) == (1, 1)
+        assert (net.core.counters.returned, net.core.counters.dropped) == (1, 2)
+
+    def test_a_message_that_cannot_be_written_back(self) -> None:
+        """In the go profile one without a service can be read, but no answer to it be made."""
+        net = PaperNet()
+        a = net.join()
+        net.clear()
+        frame = encode_go(a.message(destination=new_id(), service="Books"), CIPHER)
+        nameless = frame.replace(b"Books", bytes(5), 1)
+        net.step(FramesReceived(a.number, [nameless]))
+        assert a.messages == []
+        assert (net.core.counters.returned, net.core.counters.dropped) == (0, 1)

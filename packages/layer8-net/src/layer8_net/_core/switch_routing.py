@@ -305,7 +305,11 @@ class Router:
             self._counters.dropped += count_of(frame)
             return
         reason = f"node {_text(header.destination)} was gone before the message was sent on"
-        self.give_back(sender, frame, UnavailableError(reason), out)
+        try:
+            self.give_back(sender, frame, UnavailableError(reason), out)
+        except DecodeError:
+            # A pack that is none; its receiver would have refused it.
+            self._counters.dropped += 1
 
     def give_back(self, peer: Peer, frame: bytes, error: L8Error, out: Outbox) -> None:
         """Send a message back to its sender; an answer has nobody who waits for its failure."""

@@ -17,6 +17,7 @@ from l8types.enums import Action, MulticastMode, NodeState
 from l8types.errors import (
     ConflictError,
     DecodeError,
+    EncodeError,
     L8Error,
     OverloadedError,
     RemoteProtocolError,
@@ -307,8 +308,14 @@ class GoSwitchCore:
         if message.reply or peer.pressure is Pressure.FULL:
             self.counters.dropped += 1
             return
+        try:
+            failure = self._failure(message, error)
+        except EncodeError:
+            # Nonsense that can be read but not written, such as a message without a service.
+            self.counters.dropped += 1
+            return
         self.counters.returned += 1
-        out.send(peer.connection, self._failure(message, error))
+        out.send(peer.connection, failure)
 
     def _undelivered(self, frame: bytes, out: Outbox) -> None:
         """Send back what waited for a peer whose connection ended; what was for all is counted."""
@@ -324,7 +331,11 @@ class GoSwitchCore:
             return
         receiver = id_text(header.destination)
         reason = f"node {receiver} was gone before the message was sent on"
-        self._return(sender, frame, header, UnavailableError(reason), out)
+        try:
+            self._return(sender, frame, header, UnavailableError(reason), out)
+        except DecodeError:
+            # Its receiver would have refused it.
+            self.counters.dropped += 1
 
     def _failure(self, message: Message, error: L8Error) -> bytes:
         if message.request:
