@@ -57,15 +57,26 @@ def chosen(texts: Sequence[str]) -> list[Benchmark]:
     return [one for one in BENCHMARKS if any(text in f"{one.group}\n{one.name}" for text in texts)]
 
 
-def measure_all(benchmarks: Sequence[Benchmark], rounds: int, seconds: float) -> Figures:
-    """Measure benchmarks in turns."""
+def measure_all(
+    benchmarks: Sequence[Benchmark], rounds: int, seconds: float
+) -> tuple[Figures, list[str]]:
+    """Measure benchmarks in turns; the figures, and what failed.
+
+    One that fails, as a peer may under load, lacks a round and costs no other its figures.
+    """
     found: Figures = {benchmark.name: {} for benchmark in benchmarks}
+    failed: list[str] = []
     for number in range(rounds):
         for benchmark in benchmarks:
             print(f"round {number + 1} of {rounds}: {benchmark.name}", file=sys.stderr, flush=True)
-            for figure, value in measure_apart(benchmark, seconds).items():
+            try:
+                figures = measure_apart(benchmark, seconds)
+            except RuntimeError as error:
+                failed.append(f"{error} in round {number + 1}")
+                continue
+            for figure, value in figures.items():
                 found[benchmark.name].setdefault(figure, []).append(value)
-    return found
+    return found, failed
 
 
 def limits(medians: Mapping[str, Mapping[str, float]], group: str) -> Mapping[str, float]:
@@ -120,11 +131,7 @@ def main() -> int:
     benchmarks = chosen(arguments.only)
     if not benchmarks:
         parser.error(f"no benchmark has {' or '.join(arguments.only)} in its name or group")
-    try:
-        found = measure_all(benchmarks, arguments.rounds, arguments.seconds)
-    except RuntimeError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
+    found, failed = measure_all(benchmarks, arguments.rounds, arguments.seconds)
     medians = {
         name: {figure: statistics.median(values) for figure, values in figures.items()}
         for name, figures in found.items()
@@ -132,7 +139,9 @@ def main() -> int:
     print("\n".join(table(medians)))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report(found, medians), indent=2) + "\n", "utf-8")
-    return 0
+    for failure in failed:
+        print(f"bench: {failure}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -49,3 +49,26 @@ def test_frames_survive_every_split() -> None:
         frames.data_received(stream[cut:])
         assert b"".join(call.args[1] for call in handle.call_args_list) == stream
         assert sum(call.args[2] for call in handle.call_args_list) == 2
+
+
+def test_one_that_fails_costs_no_other_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer may give up under load; what was measured is shown all the same."""
+    good, bad = BENCHMARKS[0], BENCHMARKS[1]
+
+    def measure(benchmark: Benchmark, seconds: float) -> dict[str, float]:
+        if benchmark is bad:
+            raise RuntimeError("the benchmark failed")
+        return {"a": seconds}
+
+    monkeypatch.setattr(bench, "measure_apart", measure)
+    found, failed = bench.measure_all([bad, good], rounds=2, seconds=1.5)
+    assert found == {bad.name: {}, good.name: {"a": [1.5, 1.5]}}
+    assert failed == ["the benchmark failed in round 1", "the benchmark failed in round 2"]
+
+
+def test_some_can_be_chosen() -> None:
+    """By a part of the name or of the group; without a choice all are measured."""
+    assert bench.chosen([]) == list(BENCHMARKS)
+    assert [one.name for one in bench.chosen(["our crowd"])] == ["our crowd"]
+    assert len(bench.chosen(["one way through one hop"])) > 1
+    assert bench.chosen(["nothing like it"]) == []
